@@ -1,0 +1,88 @@
+"""Files that appear under their final name only when they are complete, and what a file contains."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from glioscope.core.errors import OutputUnwritable
+
+__all__ = ["atomic", "ensure_folder", "output_errors", "sha256", "write_bytes", "write_json", "write_text"]
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write below `path` into OutputUnwritable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputUnwritable(
+                f"The disk is full: '{path.name}' could not be written to '{path.parent}'; free some space and run again."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+            raise OutputUnwritable(
+                f"'{path}' cannot be written ({error.strerror}); choose an output folder that you may write to."
+            ) from error
+        raise
+
+
+def ensure_folder(folder: Path) -> Path:
+    """Make `folder` and its parents, and prove that a file can be made in it; raises OutputUnwritable."""
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    return folder
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A scratch path beside `path`, with the same ending, that becomes `path` when the block ends well.
+
+    The scratch file is flushed to disk before it is renamed, and removed when the block fails.
+    """
+    suffix = "".join(Path(path.name).suffixes[-2:]) if path.name.endswith(".gz") else path.suffix
+    scratch = path.with_name(f".{path.name.removesuffix(suffix)}.{os.getpid()}.part{suffix}")
+    try:
+        with output_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield scratch
+            with scratch.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    with atomic(path) as scratch:
+        write(scratch)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically; raises OutputUnwritable."""
+    _write(path, lambda scratch: scratch.write_bytes(content))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` as UTF-8 to `path` atomically; raises OutputUnwritable."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, document: Any) -> None:  # noqa: ANN401
+    """Write `document` as indented JSON to `path` atomically; raises OutputUnwritable."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
