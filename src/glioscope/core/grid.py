@@ -64,9 +64,9 @@ class Grid:
 
     def to_world(self, indices: ArrayLike) -> NDArray[np.float64]:
         """World points (mm, RAS) of voxel indices, both of shape (..., 3)."""
-        return np.asarray(indices, np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return np.asarray(np.asarray(indices, np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3])
 
     def to_index(self, points: ArrayLike) -> NDArray[np.float64]:
         """Continuous voxel indices of world points (mm, RAS), both of shape (..., 3)."""
         inverse = np.linalg.inv(self.affine)
-        return np.asarray(points, np.float64) @ inverse[:3, :3].T + inverse[:3, 3]
+        return np.asarray(np.asarray(points, np.float64) @ inverse[:3, :3].T + inverse[:3, 3])

@@ -27,7 +27,21 @@ IMAGE_SUFFIXES = NIFTI_SUFFIXES + ITK_SUFFIXES
 MAX_VOXELS = 2**30
 """Larger than any MRI volume (a whole head at 0.2 mm); a header that claims more is damaged."""
 
-_READ_FAULTS = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, OverflowError, MemoryError, IndexError, ArithmeticError, AttributeError, NotImplementedError)  # fmt: skip
+# nibabel and NumPy raise any of these on a damaged header or a truncated stream.
+_READ_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+)
 
 
 @dataclass(frozen=True)
@@ -57,18 +71,14 @@ def _checked_grid(path: Path, shape: tuple[int, ...], affine: NDArray[Any]) -> G
     if len(sizes) < 3 or (len(sizes) == 3 and min(sizes) == 1):
         raise InvalidImage(f"'{path.name}' is a 2-D image ({' x '.join(map(str, sizes))}); a 3-D volume is needed.")
     if len(sizes) > 3:
-        raise InvalidImage(
-            f"'{path.name}' has {len(sizes)} dimensions ({' x '.join(map(str, sizes))}); split the series and give one 3-D volume."
-        )
+        raise InvalidImage(f"'{path.name}' has {len(sizes)} dimensions ({' x '.join(map(str, sizes))}); give one 3-D volume.")
     if min(sizes) < 1 or math.prod(sizes) > MAX_VOXELS:
         raise InvalidImage(f"'{path.name}' claims {' x '.join(map(str, sizes))} voxels, so its header is damaged.")
     affine = np.asarray(affine, np.float64)
     if not np.isfinite(affine).all() or np.abs(affine).max() > 1e6:
         raise InvalidImage(f"'{path.name}' has no usable affine (its position in space is not a finite number).")
     if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InvalidImage(
-            f"'{path.name}' has a degenerate affine (zero voxel volume), so distances mean nothing in it."
-        )
+        raise InvalidImage(f"'{path.name}' has a degenerate affine (zero voxel volume), so distances mean nothing in it.")
     return Grid((sizes[0], sizes[1], sizes[2]), affine)
 
 
@@ -128,14 +138,14 @@ def _read_voxels(path: Path, header: ImageHeader) -> NDArray[Any]:
         import SimpleITK as sitk
 
         return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))).T.reshape(header.grid.shape)
-    return np.asanyarray(nib.load(path).dataobj).reshape(header.grid.shape)
+    return np.asarray(np.asanyarray(nib.load(path).dataobj).reshape(header.grid.shape))
 
 
 def _read(path: Path) -> tuple[NDArray[Any], ImageHeader]:
     header = read_header(path)
     try:
         return _read_voxels(path, header), header
-    except (*_READ_FAULTS, RuntimeError, nib.filebasedimages.ImageFileError) as error:
+    except _READ_FAULTS as error:
         raise _unreadable(path, error) from error
 
 
@@ -155,9 +165,7 @@ def read_volume(path: Path) -> Volume:
             f"'{path.name}' has {bad} voxels that are not finite numbers (NaN, infinity or beyond float32); export it again."
         )
     if data.size and data.min() == data.max():
-        raise InvalidImage(
-            f"'{path.name}' holds the value {data.flat[0]:g} in every voxel, so there is no image in it."
-        )
+        raise InvalidImage(f"'{path.name}' holds the value {data.flat[0]:g} in every voxel, so there is no image in it.")
     return Volume(data, header.grid)
 
 

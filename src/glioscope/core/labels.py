@@ -105,9 +105,7 @@ def convert_labels(labels: NDArray[np.integer], source: Scheme, target: Scheme) 
         if value == 0:
             continue
         if int(value) not in source.labels:
-            raise InvalidImage(
-                f"The label map has the value {int(value)}, which scheme '{source.name}' does not define."
-            )
+            raise InvalidImage(f"The label map has the value {int(value)}, which scheme '{source.name}' does not define.")
         name = source.labels[int(value)].name
         try:
             table[int(value)] = target.value_of(name)

@@ -126,9 +126,7 @@ class Ledger:
             done = self._find(step, keys[step.name])
             if done:
                 self.records[step.name] = done
-        pending = [
-            step for step in steps if step.name not in self.records or self.records[step.name].key != keys[step.name]
-        ]
+        pending = [step for step in steps if step.name not in self.records or self.records[step.name].key != keys[step.name]]
         for step in pending:
             self._notify(step, None)
         if jobs > 1 and len(pending) > 1:

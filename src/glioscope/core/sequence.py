@@ -16,7 +16,7 @@ class Sequence(StrEnum):
     T2F = "t2f"
 
     @property
-    def title(self) -> str:
+    def display_name(self) -> str:
         """The name shown to people."""
         return {"t1n": "T1", "t1c": "T1 + contrast", "t2w": "T2", "t2f": "FLAIR"}[self.value]
 

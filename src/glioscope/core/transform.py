@@ -58,7 +58,7 @@ class Transform:
         """The affine transform back; raises ValueError for one with a displacement (its engine gives the inverse)."""
         if not self.is_affine:
             raise ValueError("a displacement has no closed inverse; ask the engine that made it")
-        return Transform(np.linalg.inv(self.matrix))
+        return Transform(np.linalg.inv(self.matrix).astype(np.float64))
 
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """World points of the moving space for world points of the fixed space, both of shape (..., 3)."""

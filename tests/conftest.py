@@ -1,0 +1,19 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real exams and reference answers; the test is skipped where there is none."""
+    folder = Path(os.environ.get("GLIOSCOPE_TEST_DATA", ROOT.parent / "shared"))
+    if not (folder / "exams").is_dir():
+        pytest.skip(f"no reference data in {folder}; set GLIOSCOPE_TEST_DATA")
+    return folder
