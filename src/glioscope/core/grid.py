@@ -52,7 +52,7 @@ class Grid:
     @property
     def extent(self) -> NDArray[np.float64]:
         """Field of view in mm along each array axis."""
-        return self.spacing * np.asarray(self.shape)
+        return np.asarray(self.spacing * np.asarray(self.shape))
 
     def same_as(self, other: Grid, tolerance: float = 1e-3) -> bool:
         """Whether both have the same shape and no voxel centre differs by more than `tolerance` mm."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from glioscope.core.errors import InputUnreadable, InvalidImage
@@ -39,8 +41,8 @@ _READ_FAULTS = (
     TypeError,
     ValueError,
     zlib.error,
-    nib.filebasedimages.ImageFileError,
-    nib.spatialimages.HeaderDataError,
+    ImageFileError,
+    HeaderDataError,
 )
 
 
@@ -123,12 +125,7 @@ def read_header(path: Path) -> ImageHeader:
                 raise InvalidImage(f"'{path.name}' holds colours or complex numbers; a grey-scale volume is needed.")
     except InvalidImage:
         raise
-    except (
-        *_READ_FAULTS,
-        RuntimeError,
-        nib.filebasedimages.ImageFileError,
-        nib.spatialimages.HeaderDataError,
-    ) as error:
+    except _READ_FAULTS as error:
         raise _unreadable(path, error) from error
     return ImageHeader(_checked_grid(path, shape, affine), dtype)
 
