@@ -6,31 +6,40 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from glioscope.core.errors import OutputUnwritable
 
-__all__ = ["atomic", "ensure_folder", "output_errors", "sha256", "write_bytes", "write_json", "write_text"]
+__all__ = ["atomic", "ensure_folder", "output_errors", "sha256", "sweep", "write_bytes", "write_json", "write_text"]
 
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write below `path` into OutputUnwritable."""
+    """Turn the operating system's refusals to write `path` into OutputUnwritable; other errors pass."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise OutputUnwritable(
                 f"The disk is full: '{path.name}' could not be written to '{path.parent}'; free some space and run again."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        elsewhere = error.filename is not None and not _within(path.parent, Path(os.fsdecode(error.filename)))
+        if error.errno in _REFUSALS and not elsewhere:
             raise OutputUnwritable(
                 f"'{path}' cannot be written ({error.strerror}); choose an output folder that you may write to."
             ) from error
         raise
+
+
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
+
+
+def _within(folder: Path, path: Path) -> bool:
+    """Whether `path` is in `folder`, or is a folder on the way to it."""
+    return path == folder or folder in path.parents or path in folder.parents
 
 
 def ensure_folder(folder: Path) -> Path:
@@ -59,17 +68,14 @@ def atomic(path: Path) -> Iterator[Path]:
                 os.fsync(stream.fileno())
             scratch.replace(path)
     finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    with atomic(path) as scratch:
-        write(scratch)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` atomically; raises OutputUnwritable."""
-    _write(path, lambda scratch: scratch.write_bytes(content))
+    with atomic(path) as scratch:
+        scratch.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -80,6 +86,24 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, document: Any) -> None:  # noqa: ANN401
     """Write `document` as indented JSON to `path` atomically; raises OutputUnwritable."""
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sweep(folder: Path) -> None:
+    """Remove the scratch files that a killed process left below `folder`; those of living processes stay."""
+    for scratch in folder.rglob(".*.part*"):
+        pid = scratch.name.split(".part")[0].rpartition(".")[2]
+        if pid.isdigit() and not _alive(int(pid)):
+            scratch.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,52 @@
+# Two commands do everything: `make demo` shows it at work, `make test` proves it.
+PYTHON ?= python3
+# The CPU build, first, so that no CUDA packages come along. For a GPU: make setup TORCH="torch==2.13.0 --index-url URL-OF-THE-CUDA-BUILDS"
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: setup demo test slow lint format docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, then run a synthetic exam from raw images to a report"
+	@echo "make test    set up, then lint and test"
+	@echo "make slow    the tests that take minutes"
+	@echo "make docs    build the documentation into site/"
+	@echo "make clean   remove what make made"
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Glioscope needs Python 3.11 or later; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet $(TORCH)
+	$(PIP) install --quiet --editable '.[robex,dev]'
+	$(BIN)/glioscope atlases install
+	touch $@
+
+demo: setup
+	$(BIN)/glioscope demo demo
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+slow: setup
+	$(BIN)/pytest -m slow
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup
+	$(PIP) install --quiet --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site demo build dist

@@ -1,0 +1,5 @@
+"""`python -m glioscope` is `glioscope`."""
+
+from glioscope.cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""The entry point: every error becomes one sentence and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+import glioscope
+from glioscope.cli import catalogue, exams
+from glioscope.core import GlioscopeError
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="glioscope",
+    help="From a raw brain-tumour MRI exam to sub-regions, volumes, a quality statement and a report.\n\n"
+    "Everything runs on this machine; nothing is sent anywhere. Not a medical device.",
+    epilog="Start with: glioscope demo    Then: glioscope run EXAM OUT",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+exams.register(app)
+catalogue.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"glioscope {glioscope.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit with 0, or with the exit code of what went wrong."""
+    sys.exit(_guarded(sys.argv[1:]))
+
+
+def _guarded(arguments: list[str]) -> int:
+    try:
+        result = app(args=arguments, prog_name="glioscope", standalone_mode=False)
+        return int(result) if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        print("Interrupted. Run the same command again to continue where it stopped.", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GlioscopeError as error:
+        return _tell(str(error), error.exit_code, arguments)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # a fault of ours
+        return _tell(f"A fault in Glioscope stopped it ({type(error).__name__}); {_keep_fault()}", 1, arguments)
+
+
+def _keep_fault() -> str:
+    from platformdirs import user_log_path
+
+    from glioscope.core.files import write_text
+
+    log = user_log_path("glioscope") / "fault.txt"
+    try:
+        write_text(log, traceback.format_exc())
+    except (OSError, GlioscopeError):
+        return "please report it."
+    return f"please report it with the file '{log}'."
+
+
+def _tell(sentence: str, exit_code: int, arguments: list[str]) -> int:
+    if "--json" in arguments:
+        print(json.dumps({"error": sentence, "exit_code": exit_code}, indent=2, ensure_ascii=False))  # noqa: T201
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), sentence))
+    return exit_code

@@ -1,0 +1,39 @@
+"""What can be known to fail before minutes of work are spent on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from glioscope.core import OutputUnwritable
+from glioscope.inspection import Inspection
+from glioscope.workflows.preprocess_exam import PreprocessOptions
+
+__all__ = ["check_before_work"]
+
+NEEDED_BYTES = 100 * 2**20
+"""An exam of four sequences leaves about 60 MB."""
+
+
+def check_before_work(inspection: Inspection, out: Path, options: PreprocessOptions) -> None:
+    """Raise now what would be raised later: an unusable exam, a full disk, an atlas or engine that is not installed.
+
+    Raises:
+        AmbiguousExam: two files are equally good for one sequence.
+        OutputUnwritable: less than 100 MB are free.
+        EngineMissing: the atlas or an engine is not installed.
+    """
+    from glioscope.atlas import atlas_volume
+    from glioscope.preprocessing.brain_extraction import get_extractor
+    from glioscope.preprocessing.registration import get_engine
+
+    inspection.resolved()
+    free = shutil.disk_usage(out).free
+    if free < NEEDED_BYTES:
+        raise OutputUnwritable(
+            f"The disk of '{out}' has {free / 2**20:.0f} MB left and an exam needs about 100 MB; free some space and run again."
+        )
+    if not inspection.prepared:
+        atlas_volume(options.atlas, "t1_brain")
+        get_engine(options.registration)
+        get_extractor(options.brain_extraction)

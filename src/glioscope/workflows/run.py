@@ -1,0 +1,52 @@
+"""`glioscope run`: from a raw exam to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+from glioscope.core import Sequence
+from glioscope.workflows.cohort import for_each_exam
+from glioscope.workflows.outcome import Outcomes
+from glioscope.workflows.preprocess_exam import PreprocessOptions
+from glioscope.workflows.progress import Progress
+from glioscope.workflows.stages import Stages
+
+__all__ = ["run"]
+
+
+def run(
+    exam: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    segmenter: str = "auto",
+    scheme: str = "brats-2023",
+    options: PreprocessOptions | None = None,
+    overrides: Mapping[Sequence, Path] | None = None,
+    exam_id: str | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Outcomes:
+    """The whole way: inspect, convert, pre-process, segment, return to native space, measure, report.
+
+    Args:
+        exam: Folder, zip, manifest, BraTS case or BIDS dataset; a cohort gives one outcome an exam.
+        out: Folder of the BIDS derivatives dataset to write; a repeated call does only what is not done.
+        segmenter: A name that `glioscope segmenters` lists, or `auto`: the best that works with the exam's sequences.
+        scheme: Label scheme of the results.
+        options: Atlas, engines and interpolation of pre-processing.
+        overrides: Sequence -> file that is to be taken for it.
+        exam_id: Identifier to use instead of the folder's name.
+        jobs: Processes at a time; all cores where None.
+        progress: Listener.
+
+    Returns:
+        One outcome an exam, failed ones included; call `check()` on it to raise what failed.
+
+    Raises:
+        InputUnreadable: there is no exam at `exam`.
+        OutputUnwritable: `out` cannot be written.
+    """
+    stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress())
+    return for_each_exam(Path(exam), Path(out), stages.run, overrides=overrides, exam_id=exam_id, progress=stages.progress)

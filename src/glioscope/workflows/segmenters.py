@@ -1,0 +1,12 @@
+"""`glioscope segmenters`: what can segment an exam."""
+
+from __future__ import annotations
+
+from glioscope.segmentation import SegmenterEntry, list_segmenters
+
+__all__ = ["segmenters"]
+
+
+def segmenters() -> list[SegmenterEntry]:
+    """All segmenters that are installed, the best first, each with what it needs and what it gives."""
+    return list_segmenters()

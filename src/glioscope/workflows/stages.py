@@ -1,0 +1,111 @@
+"""The stages of one exam, each building on the one before: prepare, segment, report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glioscope.core import Ledger, Prepared
+from glioscope.core.files import write_json
+from glioscope.inspection import Inspection
+from glioscope.workflows.convert_exam import convert_exam
+from glioscope.workflows.outcome import ExamOutcome
+from glioscope.workflows.preflight import check_before_work
+from glioscope.workflows.preprocess_exam import PreprocessOptions, preprocess_exam
+from glioscope.workflows.progress import Progress
+from glioscope.workflows.provenance import write_provenance
+from glioscope.workflows.segment_exam import Segmented, segment_exam
+
+__all__ = ["Stages"]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The settings of a run, and the stages under them.
+
+    Attributes:
+        out: The output dataset.
+        segmenter: Name of a segmenter, or `auto` for the best that can work with the exam's sequences.
+        scheme: Label scheme of the results.
+        options: Settings of pre-processing.
+        jobs: Processes at a time; all cores where None. It never changes a result.
+    """
+
+    out: Path
+    segmenter: str = "auto"
+    scheme: str = "brats-2023"
+    options: PreprocessOptions = field(default_factory=PreprocessOptions)
+    jobs: int | None = None
+    progress: Progress = field(default_factory=Progress)
+
+    def preprocess(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
+        """Up to images in the atlas and on the native grid."""
+        prepared = self._prepare(inspection, ledger)
+        return self._finish(inspection, ledger, prepared, {"brain_mask": prepared.brain_mask})
+
+    def segment(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
+        """Up to label maps in the patient's own space."""
+        name = self._choose(inspection)
+        prepared = self._prepare(inspection, ledger)
+        segmented = self._segment(name, prepared, ledger)
+        return self._finish(inspection, ledger, prepared, {"labels": segmented.native_labels})
+
+    def run(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
+        """The whole way to the report."""
+        from glioscope.workflows.report_exam import report_exam
+
+        name = self._choose(inspection)
+        prepared = self._prepare(inspection, ledger)
+        segmented = self._segment(name, prepared, ledger)
+        reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out)
+        files = {
+            "labels": segmented.native_labels,
+            "report_html": reported.html,
+            "report_pdf": reported.pdf,
+            "measurements": reported.measurements,
+            "quality": reported.quality,
+        }
+        return self._finish(inspection, ledger, prepared, files, dict(reported.results))
+
+    def _choose(self, inspection: Inspection) -> str:
+        from glioscope.segmentation import choose_segmenter, get_segmenter
+
+        inspection.resolved()
+        available = frozenset(inspection.chosen)
+        if self.segmenter != "auto":
+            get_segmenter(self.segmenter).missing(available)
+            return self.segmenter
+        name = choose_segmenter(available)
+        self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
+        return name
+
+    def _prepare(self, inspection: Inspection, ledger: Ledger) -> Prepared:
+        check_before_work(inspection, self.out, self.options)
+        for sequence, candidate in inspection.chosen.items():
+            self.progress.decided(f"{sequence.display_name}: {candidate.name} ({candidate.reason}, {candidate.confidence:.0%}).")
+        if inspection.prepared:
+            self.progress.decided("Skull-stripped and on one grid already: taken as it is, results on its own grid.")
+        for warning in inspection.warnings:
+            self.progress.warned(warning)
+        exam = convert_exam(inspection, self.out, ledger)
+        return preprocess_exam(exam, self.out, self.options, ledger, self.jobs or os.cpu_count() or 1)
+
+    def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
+        return segment_exam(prepared, self.out, name, ledger, scheme=self.scheme)
+
+    def _finish(
+        self,
+        inspection: Inspection,
+        ledger: Ledger,
+        prepared: Prepared,
+        files: dict[str, Path],
+        results: dict[str, Any] | None = None,
+    ) -> ExamOutcome:
+        folder = self.out / prepared.exam.folder
+        document = inspection.document()
+        write_json(folder / "inspection.json", document)
+        write_provenance(folder / "provenance.json", prepared.exam, ledger, document)
+        files["provenance"] = folder / "provenance.json"
+        return ExamOutcome(prepared.exam.name, folder, files, results=results or {})
