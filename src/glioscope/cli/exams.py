@@ -75,7 +75,7 @@ def run(
     t2w: o.T2W = None,
     t2f: o.T2F = None,
     atlas: o.Atlas = "SRI24",
-    atlas_transform: o.AtlasTransform = "affine",
+    atlas_transform: o.AtlasTransform = "rigid",
     registration: o.Registration = "ants",
     brain_extraction: o.BrainExtraction = "deepbet",
     interpolation: o.Interpolate = "linear",

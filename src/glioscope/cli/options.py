@@ -55,12 +55,14 @@ T2F = Annotated[Path | None, typer.Option("--t2f", metavar="FILE", help="… as 
 
 SegmenterName = Annotated[
     str,
-    typer.Option("--segmenter", "-s", metavar="NAME", help="A name from `glioscope segmenters`; auto takes the best that can work."),
+    typer.Option(
+        "--segmenter", "-s", metavar="NAME", help="A name from `glioscope segmenters`; auto takes the best that can work."
+    ),
 ]
 SchemeName = Annotated[str, typer.Option("--scheme", metavar="NAME", help="Label scheme of the results.")]
 Atlas = Annotated[str, typer.Option("--atlas", metavar="NAME", help="SRI24 or MNI152.", rich_help_panel=_ENGINES)]
 AtlasTransform = Annotated[
-    str, typer.Option("--atlas-transform", metavar="KIND", help="affine, rigid or syn.", rich_help_panel=_ENGINES)
+    str, typer.Option("--atlas-transform", metavar="KIND", help="rigid, affine or syn.", rich_help_panel=_ENGINES)
 ]
 Registration = Annotated[
     str, typer.Option("--registration", metavar="ENGINE", help="ants, simpleitk or greedy.", rich_help_panel=_ENGINES)
@@ -73,9 +75,16 @@ Interpolate = Annotated[
 ]
 Normalise = Annotated[
     str | None,
-    typer.Option("--normalisation", metavar="NAME", help="Also write images normalised by zscore or percentile.", rich_help_panel=_ENGINES),
+    typer.Option(
+        "--normalisation",
+        metavar="NAME",
+        help="Also write images normalised by zscore or percentile.",
+        rich_help_panel=_ENGINES,
+    ),
 ]
-Deface = Annotated[bool, typer.Option("--deface", help="Remove the face from images kept with their skull.", rich_help_panel=_ENGINES)]
+Deface = Annotated[
+    bool, typer.Option("--deface", help="Remove the face from images kept with their skull.", rich_help_panel=_ENGINES)
+]
 StripNative = Annotated[
     bool, typer.Option("--strip-native", help="Skull-strip the images on the native grid too.", rich_help_panel=_ENGINES)
 ]

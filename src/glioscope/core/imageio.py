@@ -85,8 +85,9 @@ def _checked_grid(path: Path, shape: tuple[int, ...], affine: NDArray[Any]) -> G
 
 
 def _unreadable(path: Path, error: BaseException) -> InputUnreadable:
-    detail = " ".join(str(error).split())[:160] or type(error).__name__
-    return InputUnreadable(f"'{path.name}' cannot be read as an image, it is damaged or of another kind ({detail}).")
+    detail = str(error).strip().splitlines()[-1:] or [type(error).__name__]  # ITK ends its pages with the reason
+    told = " ".join(detail[0].split()).replace(str(path), path.name)[:160]
+    return InputUnreadable(f"'{path.name}' cannot be read as an image, it is damaged or of another kind ({told}).")
 
 
 def _itk_header(path: Path) -> tuple[tuple[int, ...], NDArray[np.float64], str, int]:

@@ -15,8 +15,8 @@ __all__ = ["resample_fraction", "resample_labels", "resample_mask"]
 
 
 def _subdivided(grid: Grid, source_spacing: float) -> tuple[Grid, NDArray[np.int_]]:
-    """A finer grid whose voxels tile those of `grid`, none coarser than `source_spacing` mm, and the factor an axis."""
-    factor = np.maximum(1, np.ceil(grid.spacing / source_spacing - 0.01)).astype(int)
+    """A finer grid whose voxels tile those of `grid`, each about `source_spacing` mm wide, and the factor an axis."""
+    factor = np.maximum(1, np.rint(grid.spacing / source_spacing)).astype(int)
     affine = grid.affine.copy()
     affine[:3, :3] = affine[:3, :3] / factor
     affine[:3, 3] = grid.to_world((1 / factor - 1) / 2)

@@ -97,15 +97,16 @@ def resample(
             output_shape=fixed.shape,
             output=np.float32,
             order=order,
-            mode="constant",
+            mode="grid-constant",
         )
         return Volume(out, fixed)
-    source = ndimage.spline_filter(data, order, output=np.float32) if order > 1 else data
+    room = 12 if order > 1 else 0  # zeros around the image, as scipy adds them, for the spline to fade out in
+    source = ndimage.spline_filter(np.pad(data, room), order, output=np.float32) if order > 1 else data
     out = np.empty(fixed.shape, np.float32)
     for i in range(fixed.shape[0]):  # a slab at a time: the coordinates of a whole volume would take 0.2 GB an axis
         jk = np.stack(np.meshgrid(np.arange(fixed.shape[1]), np.arange(fixed.shape[2]), indexing="ij"), axis=-1)
         index = np.concatenate([np.full((*jk.shape[:2], 1), i), jk], axis=-1)
         points = transform.apply(fixed.to_world(index))
-        where = np.moveaxis(moving.grid.to_index(points), -1, 0)
-        out[i] = ndimage.map_coordinates(source, where, order=order, mode="constant", prefilter=False)
+        where = np.moveaxis(moving.grid.to_index(points) + room, -1, 0)
+        out[i] = ndimage.map_coordinates(source, where, order=order, mode="grid-constant", prefilter=False)
     return Volume(out, fixed)

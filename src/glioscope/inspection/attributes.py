@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glioscope.core import Sequence
-from glioscope.inspection.names import Weighting, read_name
+from glioscope.inspection.names import Reading, Weighting, read_name
 
 __all__ = ["Evidence", "from_attributes", "from_name", "sidecar_attributes"]
 
@@ -83,27 +83,28 @@ def _texts(value: object) -> list[str]:
     return [str(v).strip() for v in value] if isinstance(value, list | tuple) else [str(value).strip()]
 
 
-def _physics(attributes: Mapping[str, Any]) -> tuple[Weighting | str | None, str]:
-    """Weighting from TE, TR and TI (ms), or a phrase why it is none of them; and the numbers in words."""
+def _physics(attributes: Mapping[str, Any]) -> tuple[Weighting | None, str | None, str]:
+    """From TE, TR and TI (ms): the weighting, or why it is none of the four; and the numbers in words."""
     te, tr, ti = (_number(attributes.get(k)) for k in ("EchoTime", "RepetitionTime", "InversionTime"))
     numbers = ", ".join(f"{n} {v:.0f} ms" for n, v in (("TR", tr), ("TE", te), ("TI", ti)) if v)
+    weighting: Weighting | None = None
+    aside = None
     if te is None or tr is None:
-        return None, numbers
-    gradient = "GR" in _texts(attributes.get("ScanningSequence")) and "SE" not in _texts(attributes.get("ScanningSequence"))
-    if gradient:
+        pass
+    elif "GR" in (kinds := _texts(attributes.get("ScanningSequence"))) and "SE" not in kinds:
         # Spoiled gradient echo: short TE; MPRAGE carries the inversion cycle (to 3 s) as its TR.
-        return ("T1" if te < 8 and (tr < 60 or (ti or 0) > 500 or 1200 < tr < 3500) else None), numbers
-    if ti is not None and ti < 350 and tr > 1500:
-        return "other contrast", numbers  # STIR
-    if ti is not None and ti >= 1500 and te >= 60 and tr >= 3500:
-        return "FLAIR", numbers
-    if te <= 40 and (tr <= 1300 or (ti is not None and 500 <= ti < 1500 and tr < 4000)):
-        return "T1", numbers
-    if te >= 60 and tr >= 1800 and ti is None:
-        return "T2", numbers
-    if te <= 45 and tr >= 1800 and ti is None:
-        return "proton density", numbers
-    return None, numbers
+        weighting = "T1" if te < 8 and (tr < 60 or (ti or 0) > 500 or 1200 < tr < 3500) else None
+    elif ti is not None and ti < 350 and tr > 1500:
+        aside = "other contrast"  # STIR
+    elif ti is not None and ti >= 1500 and te >= 60 and tr >= 3500:
+        weighting = "FLAIR"
+    elif te <= 40 and (tr <= 1300 or (ti is not None and 500 <= ti < 1500 and tr < 4000)):
+        weighting = "T1"
+    elif te >= 60 and tr >= 1800 and ti is None:
+        weighting = "T2"
+    elif te <= 45 and tr >= 1800 and ti is None:
+        aside = "proton density"
+    return weighting, aside, numbers
 
 
 def _aside(attributes: Mapping[str, Any]) -> str | None:
@@ -135,47 +136,52 @@ def _sequence(weighting: Weighting | None, contrast: bool | None) -> Sequence | 
     return None if weighting is None else Sequence.T2W if weighting == "T2" else Sequence.T2F
 
 
+def _contrast(attributes: Mapping[str, Any], described: Reading, protocol: Reading) -> tuple[bool | None, str]:
+    """Whether contrast agent was given, and what says so; a description goes before the agent's entry, which is often stale."""
+    agent = _agent(attributes)
+    if described.contrast is not None:
+        return described.contrast, "its description"
+    if protocol.contrast is not None and agent == protocol.contrast:
+        return protocol.contrast, "its protocol name"
+    return (True, "its contrast agent entry") if agent else (None, "")
+
+
+def _weighting(attributes: Mapping[str, Any], described: Reading, protocol: Reading) -> tuple[Weighting | None, float, str]:
+    """The weighting, its confidence, and the evidence."""
+    words = described if described.weighting else protocol
+    source = "its description" if described.weighting else "its protocol name"
+    coded = _CONTRASTS.get(str(attributes.get("AcquisitionContrast", "")).upper())
+    timing, _, numbers = _physics(attributes)
+    if words.weighting and words.weighting in (timing, coded):
+        return words.weighting, 0.98, f"{source} and {numbers or 'its contrast code'}"
+    if words.weighting and timing and words.explicit:
+        return words.weighting, 0.4, f"{source} says {words.weighting} but {numbers} says {timing}"
+    if words.weighting and timing is None:
+        return words.weighting, 0.9, source
+    if coded:
+        return coded, 0.95, "its contrast code"
+    return timing, 0.8 if timing else 0.0, numbers
+
+
 def from_attributes(attributes: Mapping[str, Any]) -> Evidence:
     """Judge a series by its attributes: keyword -> value as in DICOM, times in ms.
 
     Descriptions are read first and checked against the timing; where the two disagree the confidence is 0.4, too low to use.
     """
-    described = read_name(" ".join(str(attributes.get(k, "")) for k in ("SeriesDescription",)))
+    described = read_name(str(attributes.get("SeriesDescription", "")))
     protocol = read_name(str(attributes.get("ProtocolName", "")))
     aside = _aside(attributes) or described.set_aside
     if aside is None and described.weighting is None:
         aside = protocol.set_aside
     if aside:
         return Evidence(None, 0.0, "its attributes", aside)
-    words = described if described.weighting else protocol
-    coded = _CONTRASTS.get(str(attributes.get("AcquisitionContrast", "")).upper())
-    timing, numbers = _physics(attributes)
-    source = "its description" if described.weighting else "its protocol name"
-
-    contrast, why_contrast = described.contrast, "its description"
-    if contrast is None and protocol.contrast is not None and _agent(attributes) == protocol.contrast:
-        contrast, why_contrast = protocol.contrast, "its protocol name"
-    if contrast is None and _agent(attributes):
-        contrast, why_contrast = True, "its contrast agent entry"
-
-    if words.weighting:
-        weighting, confidence, reason = words.weighting, 0.9, source
-        if timing == weighting or coded == weighting:
-            confidence, reason = 0.98, f"{source} and {numbers or 'its contrast code'}"
-        elif timing in ("T1", "T2", "FLAIR") and words.explicit:
-            confidence, reason = 0.4, f"{source} says {weighting} but {numbers} says {timing}"
-        elif timing in ("T1", "T2", "FLAIR"):
-            weighting, confidence, reason = timing, 0.8, numbers  # type: ignore[assignment]
-    elif coded:
-        weighting, confidence, reason = coded, 0.95, "its contrast code"
-    elif timing in ("T1", "T2", "FLAIR"):
-        weighting, confidence, reason = timing, 0.8, numbers  # type: ignore[assignment]
-    elif timing is not None:
-        return Evidence(None, 0.0, numbers, str(timing))
-    else:
-        return Evidence(None, 0.0, "neither its description nor its timing tells")
+    weighting, confidence, reason = _weighting(attributes, described, protocol)
+    if weighting is None:
+        _, aside, numbers = _physics(attributes)
+        return Evidence(None, 0.0, numbers if aside else "neither its description nor its timing tells", aside)
+    contrast, source = _contrast(attributes, described, protocol)
     if weighting == "T1" and contrast:
-        reason += f"; contrast from {why_contrast}"
+        reason += f"; contrast from {source}"
     return Evidence(_sequence(weighting, contrast), confidence, reason)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from glioscope.core import Sequence, parse_sequence
@@ -17,7 +18,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_T1 = _words("mprage mpr spgr fspgr efgre3d bravo tfe vibe thrive lava flash mp2rage mp tfl3d1 fl3d1 fspgr3d ir-fspgr 3dt1 t13d")
+_T1 = _words(
+    "mprage mpr spgr fspgr efgre3d bravo tfe vibe thrive lava flash mp2rage mp tfl3d1 fl3d1 fspgr3d ir-fspgr 3dt1 t13d"
+)
 _FLAIR = _words("flair fla fl tirm tir2d1 tir3d1 fluid_attenuated darkfluid spcir spcir2")
 _CONTRAST = _words(
     "gd gad gado gadolinium gadavist gadovist gadobutrol dotarem magnevist prohance multihance ce km mkm kontrast contrast "
@@ -31,9 +34,12 @@ _WEAK_T1 = _words("mpr mp")
 # Why a series is not one of the four, in the order of precedence; the text completes "set aside: …".
 _ASIDE: dict[str, frozenset[str]] = {
     "segmentation or mask": _words(
-        "seg segs segmentation segmentations dseg probseg label labels mask masks roi rois brainmask annotation gt pred prediction"
+        "seg segs segmentation segmentations dseg probseg label labels mask masks roi rois brainmask annotation gt pred "
+        "prediction"
     ),
-    "localiser": _words("localizer localiser localizers loc scout survey aahead aascout smartbrain 3pl 3plane calibration cal asset"),
+    "localiser": _words(
+        "localizer localiser localizers loc scout survey aahead aascout smartbrain 3pl 3plane calibration cal asset"
+    ),
     "diffusion": _words(
         "dwi dti adc eadc dadc diff diffusion trace tracew b0 b500 b800 b1000 fa md rd ad colfa tensor resolve isodwi hardi"
     ),
@@ -61,8 +67,10 @@ _SHOWN = (
     | _ASIDE_WITHOUT_T2
     | frozenset().union(*_ASIDE.values())
     | _words(
-        "t1 t2 t1w t2w t1n t1c t1ce t1gd t2f t2flair axial ax sagittal sag coronal cor tra transverse oblique obl brain head 3d 2d "
-        "se tse fse frfse ge ffe ir fs fatsat fat sat spair cube space propeller blade haste iso isotropic p2 p3 nd norm dis2d dis3d "
+        "t1 t2 t1w t2w t1n t1c t1ce t1gd t2f t2flair axial ax sagittal sag coronal cor tra transverse "
+        "oblique obl brain head 3d 2d "
+        "se tse fse frfse ge ffe ir fs fatsat fat sat spair cube space "
+        "propeller blade haste iso isotropic p2 p3 nd norm dis2d dis3d "
         "star weighted images image tumor tumour mr mri mrhr hr reformat + series acq run echo c n ns with and w thin thick"
     )
 )
@@ -70,6 +78,7 @@ _SHOWN = (
 _AFTER_OP = _words(
     "op operative operativ surgery surgical surg rt radiation treatment tx chemo processed processing proc resection biopsy"
 )
+_WORD = re.compile(r"[A-Za-z0-9]+|\+[A-Za-z]*")
 _PLANE = re.compile(r"^(?:ax|axial|sag|cor|tra)(?=t1|t2|flair)")
 _WEIGHTED = re.compile(r"^(?:3d)?t([12])(?:weighted|wi|w)?(.*)$")
 
@@ -98,19 +107,28 @@ class Reading:
         return {"T2": Sequence.T2W, "FLAIR": Sequence.T2F, None: None}[self.weighting]
 
 
-def _tokens(text: str) -> list[str]:
-    """Lower-case words, split compounds (`AxT1Post`, `t1mprage`) added in place."""
+def _spelled_out(text: str) -> str:
+    """`text` with the shorthands that punctuation carries (`w/o`, `-C`, `T2*`, `dark-fluid`) written as words."""
     text = re.sub(r"(?i)(?<![a-z0-9])(?:sub|ses)-[0-9a-z]+", " ", text)  # BIDS entities: `sub` is no subtraction
     text = re.sub(r"(?i)(?<![a-z0-9])w/o(?![a-z0-9])", " without ", text)
     text = re.sub(r"(?i)(?<![a-z0-9])c-(?![a-z0-9])|\s-\s?c(?![a-z0-9])", " native ", text)
     text = re.sub(r"(?i)(t2)\s*\*", r"\1star", text)
-    text = re.sub(r"(?i)dark[ _-]?fluid", "darkfluid", text)
-    text = re.sub(r"(?i)fluid[ _-]attenuated", "fluid_attenuated", text.replace("_", " ")).replace("fluid_attenuated", "flair")
+    return re.sub(r"(?i)dark[ _-]?fluid|fluid[ _-]attenuated", " flair ", text)
+
+
+def _parts(word: str) -> list[str]:
+    """The pieces of a compound in mixed case (`AxT1Post`), lower case."""
+    pieces = re.findall(r"[A-Z]+[a-z0-9]*|[a-z0-9]+", word) if re.search(r"[a-z0-9][A-Z]", word) else [word]
+    return [_PLANE.sub("", piece.lower()) for piece in pieces]
+
+
+def _tokens(text: str) -> list[str]:
+    """Lower-case words, with the pieces of compounds after each."""
     tokens: list[str] = []
-    for word in re.findall(r"[A-Za-z0-9]+|\+[A-Za-z]*", text):
-        parts = [word, *re.findall(r"[A-Z]+[a-z0-9]*|[a-z0-9]+", word)] if re.search(r"[a-z0-9][A-Z]", word) else [word]
-        tokens += [_PLANE.sub("", part.lower()) for part in parts]
-    return [t for t, after in zip(tokens, [*tokens[1:], ""], strict=True) if not (t in ("pre", "post") and after in _AFTER_OP)]
+    for word in re.findall(_WORD, _spelled_out(text)):
+        parts = _parts(word)
+        tokens += [word.lower(), *parts] if len(parts) > 1 else parts
+    return [t for t, after in zip(tokens, [*tokens[1:], ""], strict=False) if not (t in ("pre", "post") and after in _AFTER_OP)]
 
 
 def _split_weighted(token: str) -> tuple[str, ...]:
@@ -124,7 +142,13 @@ def _split_weighted(token: str) -> tuple[str, ...]:
         return ("t2star",)
     if rest == "map":
         return ("map",)
-    known = _T1 | _FLAIR | _CONTRAST | _NATIVE | _words("tse fse se ax sag cor tra fs space cube ffe ge ir 3d 2d blade propeller frfse")
+    known = (
+        _T1
+        | _FLAIR
+        | _CONTRAST
+        | _NATIVE
+        | _words("tse fse se ax sag cor tra fs space cube ffe ge ir 3d 2d blade propeller frfse")
+    )
     meaning = {"": (), "n": ("native",), "c": ("ce",), "cw": ("ce",), "f": ("flair",)}.get(rest)
     if meaning is None:
         meaning = (rest,) if rest in known else None
@@ -142,8 +166,8 @@ def read_name(text: str) -> Reading:
         weighting = "FLAIR" if flair else None
 
     contrast: bool | None = None
-    after_weight = {b for a, b in zip(tokens, tokens[1:], strict=False) if a == "t1"}
-    enhanced = words & _CONTRAST or after_weight & {"c", "+"} or ("c", "+") in set(zip(tokens, tokens[1:], strict=False))
+    after_weight = {b for a, b in pairwise(tokens) if a == "t1"}
+    enhanced = words & _CONTRAST or after_weight & {"c", "+"} or ("c", "+") in set(pairwise(tokens))
     if words & _NATIVE:
         contrast = None if words & {"post", "with", "and", "w"} else False
     elif enhanced:
@@ -160,8 +184,7 @@ def read_name(text: str) -> Reading:
 def protocol_words(text: str) -> str:
     """`text` reduced to words of MR protocols, so that nothing personal that was typed into a description is shown."""
     kept = []
-    for word in re.findall(r"[A-Za-z0-9]+|\+[A-Za-z]*", text):
-        token = word.lower()
-        if token in _SHOWN or (len(parts := _split_weighted(token)) > 1 and set(parts) <= _SHOWN):
+    for word in re.findall(_WORD, _spelled_out(text)):
+        if all(token in _SHOWN for part in _parts(word) for token in _split_weighted(part) or (part,)):
             kept.append(word)
     return " ".join(kept)

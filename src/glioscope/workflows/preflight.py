@@ -5,14 +5,30 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from glioscope.core import OutputUnwritable
+from glioscope.core import EngineMissing, OutputUnwritable
 from glioscope.inspection import Inspection
-from glioscope.workflows.preprocess_exam import PreprocessOptions
+from glioscope.workflows.preprocess_exam import HEADS, PreprocessOptions
 
 __all__ = ["check_before_work"]
 
+_CHOICES = {
+    "atlas": tuple(HEADS),
+    "atlas_transform": ("rigid", "affine", "syn"),
+    "interpolation": ("linear", "bspline"),
+    "normalisation": (None, "zscore", "percentile"),
+}
+
 NEEDED_BYTES = 100 * 2**20
 """An exam of four sequences leaves about 60 MB."""
+
+
+def check_options(options: PreprocessOptions) -> None:
+    """Raise EngineMissing for a choice that does not exist, listing those that do."""
+    for name, choices in _CHOICES.items():
+        value = getattr(options, name)
+        if value not in choices:
+            known = ", ".join(choice for choice in choices if choice)
+            raise EngineMissing(f"There is no {name.replace('_', ' ')} '{value}'; choose one of {known}.")
 
 
 def check_before_work(inspection: Inspection, out: Path, options: PreprocessOptions) -> None:
@@ -34,6 +50,7 @@ def check_before_work(inspection: Inspection, out: Path, options: PreprocessOpti
             f"The disk of '{out}' has {free / 2**20:.0f} MB left and an exam needs about 100 MB; free some space and run again."
         )
     if not inspection.prepared:
-        atlas_volume(options.atlas, "t1_brain")
+        check_options(options)
+        atlas_volume(*HEADS[options.atlas])
         get_engine(options.registration)
         get_extractor(options.brain_extraction)

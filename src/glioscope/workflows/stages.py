@@ -54,20 +54,16 @@ class Stages:
 
     def run(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
         """The whole way to the report."""
+        from glioscope.workflows.report import write_table
         from glioscope.workflows.report_exam import report_exam
 
         name = self._choose(inspection)
         prepared = self._prepare(inspection, ledger)
         segmented = self._segment(name, prepared, ledger)
         reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out)
-        files = {
-            "labels": segmented.native_labels,
-            "report_html": reported.html,
-            "report_pdf": reported.pdf,
-            "measurements": reported.measurements,
-            "quality": reported.quality,
-        }
-        return self._finish(inspection, ledger, prepared, files, dict(reported.results))
+        write_table(self.out)
+        files = {"labels": segmented.native_labels, **reported.files}
+        return self._finish(inspection, ledger, prepared, files, reported.results)
 
     def _choose(self, inspection: Inspection) -> str:
         from glioscope.segmentation import choose_segmenter, get_segmenter
@@ -75,7 +71,9 @@ class Stages:
         inspection.resolved()
         available = frozenset(inspection.chosen)
         if self.segmenter != "auto":
-            get_segmenter(self.segmenter).missing(available)
+            lacking = get_segmenter(self.segmenter).missing(available)
+            if lacking:
+                raise lacking
             return self.segmenter
         name = choose_segmenter(available)
         self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
@@ -84,7 +82,9 @@ class Stages:
     def _prepare(self, inspection: Inspection, ledger: Ledger) -> Prepared:
         check_before_work(inspection, self.out, self.options)
         for sequence, candidate in inspection.chosen.items():
-            self.progress.decided(f"{sequence.display_name}: {candidate.name} ({candidate.reason}, {candidate.confidence:.0%}).")
+            self.progress.decided(
+                f"{sequence.display_name}: {candidate.name} ({candidate.reason}, {candidate.confidence:.0%})."
+            )
         if inspection.prepared:
             self.progress.decided("Skull-stripped and on one grid already: taken as it is, results on its own grid.")
         for warning in inspection.warnings:

@@ -1,0 +1,57 @@
+"""The files below a folder, whatever links and hidden litter it holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from glioscope.core import InputUnreadable
+
+__all__ = ["list_files"]
+
+MAX_FILES = 500_000
+MAX_DEPTH = 32
+_LITTER = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information"}
+
+
+def list_files(root: Path) -> list[Path]:
+    """All regular files below `root`, sorted; linked folders are entered once, hidden ones never.
+
+    Raises:
+        InputUnreadable: the folder itself cannot be listed, or holds more files than any exam or cohort.
+    """
+    try:
+        next(os.scandir(root), None)
+    except OSError as error:
+        raise InputUnreadable(
+            f"The folder '{root.name}' cannot be listed ({error.strerror}); check its permissions."
+        ) from error
+    seen: set[tuple[int, int]] = set()
+    files: list[Path] = []
+    pending = [(root, 0)]
+    while pending:
+        folder, depth = pending.pop()
+        try:
+            stat = folder.stat()
+            if (stat.st_dev, stat.st_ino) in seen or depth > MAX_DEPTH:
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in _LITTER:
+                continue
+            try:
+                if entry.is_dir():
+                    pending.append((Path(entry.path), depth + 1))
+                elif entry.is_file():
+                    files.append(Path(entry.path))
+            except OSError:
+                continue
+        if len(files) > MAX_FILES:
+            raise InputUnreadable(
+                f"'{root.name}' holds more than {MAX_FILES} files; name the folder of the exam or cohort itself."
+            )
+    return sorted(files)

@@ -1,0 +1,1 @@
+"""From the exam as it came to skull-stripped volumes on one grid in atlas space."""

@@ -1,0 +1,6 @@
+"""Registration: where each point of one image lies in another; several engines behind one interface."""
+
+from glioscope.preprocessing.registration.catalogue import ENGINES, EngineEntry, get_engine
+from glioscope.preprocessing.registration.engine import Alignment, Kind, RegistrationEngine
+
+__all__ = ["ENGINES", "Alignment", "EngineEntry", "Kind", "RegistrationEngine", "get_engine"]

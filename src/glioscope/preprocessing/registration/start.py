@@ -1,0 +1,108 @@
+"""Where a registration starts: a coarse search that no engine's own optimiser has to survive."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
+
+from glioscope.core import Transform, Volume
+from glioscope.preprocessing.registration.similarity import binned, normalised_mutual_information
+
+__all__ = ["Comparison", "coarse_alignment"]
+
+COARSE_MM = 6.0
+ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
+ARM_MM = 60.0
+"""Distance from the centre at which one parameter step of rotation moves a point as far as one of translation."""
+
+
+def _smooth(volume: Volume, millimetres: float) -> NDArray[np.float32]:
+    sigma = [max(0.0, 0.5 * (millimetres / s) if s < millimetres else 0.0) for s in volume.grid.spacing]
+    return np.asarray(ndimage.gaussian_filter(np.asarray(volume.data, np.float32), sigma))
+
+
+def _centre(volume: Volume, mask: Volume | None) -> NDArray[np.float64]:
+    """World point of the centre of mass: of the mask, or of what is brighter than the mean."""
+    data = volume.data > volume.data.mean() if mask is None else mask.data > 0
+    return volume.grid.to_world(np.array(ndimage.center_of_mass(data)))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The fixed image at scattered points, ready to be compared with the moving image under many transforms."""
+
+    points: NDArray[np.float64]
+    fixed_bins: NDArray[np.intp]
+    moving: NDArray[np.float32]
+    to_index: NDArray[np.float64]
+    limits: tuple[float, float]
+
+    @staticmethod
+    def of(fixed: Volume, moving: Volume, mask: Volume | None, seed: int = 0, *, millimetres: float = COARSE_MM) -> Comparison:
+        """Sample `fixed` about every `millimetres` (inside `mask`, where there is one), both images smoothed to that scale."""
+        random = np.random.default_rng(seed)
+        axes = [np.arange(0, n, max(1.0, millimetres / s)) for n, s in zip(fixed.grid.shape, fixed.grid.spacing, strict=True)]
+        index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        # Off the lattice: points that fall on voxel centres of both images favour the identity.
+        index = np.clip(index + random.uniform(-0.5, 0.5, index.shape), 0, np.asarray(fixed.grid.shape) - 1)
+        if mask is not None:
+            index = index[mask.data[tuple(np.rint(index).astype(int).T)] > 0]
+        values = ndimage.map_coordinates(_smooth(fixed, millimetres), index.T, order=1)
+        smooth = _smooth(moving, millimetres)
+        low, high = np.percentile(smooth, [1, 99.5])
+        return Comparison(
+            fixed.grid.to_world(index),
+            binned(values),
+            smooth,
+            np.linalg.inv(moving.grid.affine).astype(np.float64),
+            (float(low), float(high)),
+        )
+
+    def similarity(self, matrix: NDArray[np.float64]) -> float:
+        """Normalised mutual information when the fixed points are looked up at `matrix @ point`; outside counts as dark."""
+        to_index = self.to_index @ matrix
+        index = self.points @ to_index[:3, :3].T + to_index[:3, 3]
+        values = ndimage.map_coordinates(self.moving, index.T, order=1, mode="constant")
+        low, high = self.limits
+        bins = np.clip((values - low) * (32 / max(high - low, 1e-6)), 0, 31).astype(np.intp)
+        return normalised_mutual_information(self.fixed_bins, bins)
+
+
+def _rigid(parameters: NDArray[np.float64], centre: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(parameters[:3] / ARM_MM).as_matrix()
+    matrix[:3, 3] = target + parameters[3:] - matrix[:3, :3] @ centre
+    return matrix
+
+
+def coarse_alignment(
+    fixed: Volume, moving: Volume, *, fixed_mask: Volume | None = None, moving_mask: Volume | None = None, seed: int = 0
+) -> Transform:
+    """A rigid transform that is right to a few millimetres and degrees.
+
+    Starts from the coordinates that the files give and from the centres of mass, each with rotations of up to 24 degrees
+    about the three axes; the three best by normalised mutual information are refined by Powell's method, the best is returned.
+    """
+    compare = Comparison.of(fixed, moving, fixed_mask, seed, millimetres=2 * COARSE_MM)
+    centre, moving_centre = _centre(fixed, fixed_mask), _centre(moving, moving_mask)
+    starts = []
+    for target in (centre, moving_centre):
+        for angles in itertools.product(ANGLES, repeat=3):
+            rotation = Rotation.from_euler("xyz", angles, degrees=True).as_rotvec() * ARM_MM
+            parameters = np.concatenate([rotation, target - moving_centre])
+            starts.append((compare.similarity(_rigid(parameters, centre, moving_centre)), parameters))
+    starts.sort(key=lambda pair: -pair[0])
+    compare = Comparison.of(fixed, moving, fixed_mask, seed)
+
+    def cost(parameters: NDArray[np.float64]) -> float:
+        return -compare.similarity(_rigid(parameters, centre, moving_centre))
+
+    options = {"xtol": 0.3, "ftol": 1e-4, "maxiter": 3}
+    best = min((minimize(cost, p, method="Powell", options=options) for _, p in starts[:3]), key=lambda r: float(r.fun))
+    return Transform(_rigid(best.x, centre, moving_centre))

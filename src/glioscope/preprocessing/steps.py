@@ -1,0 +1,157 @@
+"""The steps of pre-processing: pure functions from files to files, for the ledger to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from glioscope.core import Transform, Volume, read_labels, read_volume, resample, resample_mask, write_volume
+from glioscope.core.transform import Interpolation
+from glioscope.preprocessing.bias_field import correct_bias
+from glioscope.preprocessing.brain_extraction import find_brain
+from glioscope.preprocessing.normalisation import NORMALISATIONS
+from glioscope.preprocessing.registration import Kind, get_engine
+from glioscope.preprocessing.transform_files import read_transform, write_transform
+
+__all__ = [
+    "GRID_ORIENTATION",
+    "align_to_atlas",
+    "align_to_reference",
+    "carry_mask",
+    "face_mask",
+    "find_brain_mask",
+    "make_registration_copy",
+    "normalise_image",
+    "resample_image",
+    "union_mask",
+]
+
+GRID_ORIENTATION = "LPS"
+"""Orientation of the atlas grid in which images come out, the one of every BraTS case."""
+
+
+def find_brain_mask(*, image: Path, engine: str, mask: Path) -> Mapping[str, Any]:
+    """Write the brain mask of `image` on its own grid; returns the engine used and the volume in ml."""
+    found = find_brain(read_volume(image), engine)
+    write_volume(mask, found.mask)
+    return found.facts
+
+
+def make_registration_copy(*, image: Path, copy: Path) -> None:
+    """Write a bias-corrected copy of `image` that only registration will see."""
+    write_volume(copy, correct_bias(read_volume(image)))
+
+
+def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
+    """Write the rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
+    fixed = read_volume(reference)
+    found = get_engine(engine).register(fixed, read_volume(moving), kind="rigid", seed=seed).transform
+    write_transform(transform, found)
+    return _motion(found, fixed)
+
+
+def align_to_atlas(
+    *, atlas: Path, reference: Path, mask: Path, engine: str, kind: Kind, seed: int, forward: Path, backward: Path
+) -> Mapping[str, Any]:
+    """Write the transform from the atlas's world to that of `reference` (`forward`), and its inverse (`backward`).
+
+    Heads with their skulls are aligned: a rigid transform of the skull-stripped reference to the skull-stripped atlas ends
+    two to four millimetres, mostly of pitch, from where the BraTS images lie. The brightest and darkest percent (vessels,
+    fat, air) are clipped, so that they do not use up the histogram that the similarity is computed from.
+    """
+    fixed, moving, brain = _clipped(read_volume(atlas)), _clipped(read_volume(reference)), read_labels(mask)
+    found = get_engine(engine).register(fixed, moving, kind=kind, moving_mask=brain, seed=seed)
+    write_transform(forward, found.transform)
+    write_transform(backward, found.inverse)
+    return _motion(found.transform, fixed)
+
+
+def _clipped(volume: Volume) -> Volume:
+    low, high = np.percentile(volume.data, [1, 99])
+    return volume.with_data(np.clip(volume.data, low, high))
+
+
+def _motion(transform: Transform, fixed: Volume) -> dict[str, Any]:
+    """What a person would want to know of a transform: turn in degrees, shift of the centre in mm, scales."""
+    u, scales, vt = np.linalg.svd(transform.matrix[:3, :3])
+    angle = np.degrees(np.arccos(np.clip((np.trace(u @ vt) - 1) / 2, -1, 1)))
+    centre = fixed.grid.to_world((np.asarray(fixed.grid.shape) - 1) / 2)
+    shift = np.linalg.norm(transform.apply(centre) - centre)
+    return {
+        "rotation_degrees": round(float(angle), 2),
+        "shift_mm": round(float(shift), 2),
+        "scales": [round(float(s), 3) for s in scales],
+    }
+
+
+def _chain(transforms: Mapping[str, Path]) -> Transform:
+    """The composition of transform files in the order of their keys."""
+    total = Transform.identity()
+    for number, name in enumerate(sorted(transforms)):
+        following = read_transform(transforms[name])
+        total = following if number == 0 else total.then(following)
+    return total
+
+
+def resample_image(
+    *,
+    image: Path,
+    grid: Path,
+    transforms: Mapping[str, Path],
+    hide: Mapping[str, Path],
+    interpolation: Interpolation,
+    output: Path,
+) -> None:
+    """Write `image` on the grid of `grid`, resampled once through the composed `transforms` (in the order of their keys).
+
+    Args:
+        image: The image as it came.
+        grid: A volume whose grid to fill; where a brain mask is given, that mask's grid is.
+        transforms: Grid world to the next world, and so on to the image's; none where the image lies on the grid, and then
+            its voxels are written as they are.
+        hide: `brain` -> mask on the grid outside which everything is 0; `face` -> mask inside which everything is 0.
+        interpolation: `linear` or `bspline`.
+        output: float32 NIfTI.
+    """
+    moving = read_volume(image)
+    fixed = read_volume(grid)
+    if "brain" in hide:
+        fixed = read_labels(hide["brain"])  # the mask says in which order the atlas's axes are wanted
+    shown = resample(moving, fixed.grid, _chain(transforms), interpolation=interpolation) if transforms else moving
+    if "brain" in hide:
+        shown = shown.with_data(np.where(read_labels(hide["brain"]).data > 0, shown.data, 0))
+    if "face" in hide:
+        shown = shown.with_data(np.where(read_labels(hide["face"]).data > 0, 0, shown.data))
+    write_volume(output, shown)
+
+
+def carry_mask(*, mask: Path, grid: Path, transform: Path, output: Path) -> None:
+    """Write `mask` on the grid of the atlas `grid`, taken in LPS order, through `transform` (atlas world to mask world)."""
+    fixed = read_volume(grid).reoriented(GRID_ORIENTATION)
+    write_volume(output, resample_mask(read_labels(mask), fixed.grid, read_transform(transform)))
+
+
+def face_mask(*, image: Path, mask: Path, output: Path) -> None:
+    """Write the voxels of the native grid to blank so that nobody can be recognised."""
+    from glioscope.preprocessing.defacing import deface_mask
+
+    write_volume(output, deface_mask(read_volume(image), read_labels(mask)))
+
+
+def union_mask(*, images: Mapping[str, Path], mask: Path) -> Mapping[str, Any]:
+    """Write where any of the skull-stripped `images` is not 0, holes filled; returns the volume in ml."""
+    volumes = [read_volume(path) for path in images.values()]
+    anywhere = np.any([v.data != 0 for v in volumes], axis=0)
+    union = volumes[0].with_data(np.asarray(ndimage.binary_fill_holes(anywhere), bool))
+    write_volume(mask, union)
+    return {"volume_ml": round(float(union.data.sum() * union.grid.voxel_volume / 1000), 1)}
+
+
+def normalise_image(*, image: Path, mask: Path, name: str, output: Path) -> None:
+    """Write `image` normalised by the method called `name` of `NORMALISATIONS`."""
+    brain = read_labels(mask)
+    write_volume(output, NORMALISATIONS[name](read_volume(image), brain))

@@ -1,0 +1,118 @@
+"""Whole tumour from FLAIR alone, by rank and threshold; nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from glioscope.core import SCHEMES, Sequence, Volume
+from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, logistic, smoothed
+from glioscope.segmentation.segmenter import Segmentation, Segmenter
+
+__all__ = ["DEVIATIONS", "FlairAbnormality", "FlairThreshold", "find_flair_abnormality"]
+
+DEVIATIONS = 1.6
+"""Robust standard deviations above the median at which FLAIR counts as abnormal; fitted as `docs/baselines.md` says."""
+
+SMOOTHING_MM = 1.5
+LEAST_MM3 = 20.0
+LEAST_SHARE = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class FlairAbnormality:
+    """Where FLAIR is hyperintense: a mask, a probability that agrees with it, and how the threshold came about."""
+
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    facts: Mapping[str, Any]
+
+
+def _otsu(values: NDArray[np.float32]) -> float:
+    """The value that splits the upper half of `values` into the two classes with the largest variance between them."""
+    low, high = np.quantile(values, [0.5, 0.999])
+    counts, edges = np.histogram(values, 256, range=(low, max(high, low + 1e-6)))
+    centres = (edges[1:] + edges[:-1]) / 2
+    weight, total = np.cumsum(counts), np.cumsum(counts * centres)
+    between = (total[-1] * weight / weight[-1] - total) ** 2 / np.maximum(weight * (weight[-1] - weight), 1)
+    return float(centres[between.argmax()])
+
+
+def find_flair_abnormality(
+    flair: NDArray[np.floating[Any]], brain: NDArray[np.bool_], spacing: NDArray[np.float64], deviations: float = DEVIATIONS
+) -> FlairAbnormality:
+    """The hyperintense part of a skull-stripped FLAIR.
+
+    1. Smooth by 1.5 mm inside the brain; equalise, so that a voxel is its rank in the brain.
+    2. Threshold at the mean of two ranks: that of `deviations` robust standard deviations above the median, and that of
+       Otsu's threshold in the brighter half of the brain. The first knows how normal tissue varies, the second where the
+       histogram parts.
+    3. Drop components below 20 mm3 and below 30 % of the largest; fill holes.
+
+    Args:
+        flair: Intensities of any scale.
+        brain: Brain mask of the same shape, not empty.
+        spacing: Voxel edges in mm.
+        deviations: See step 2.
+    """
+    centre, spread = deviation(flair[brain].astype(np.float32))
+    image = smoothed(((flair - centre) / spread).astype(np.float32), brain, spacing, SMOOTHING_MM)
+    values = image[brain]
+    facts: dict[str, Any] = {"deviations": deviations}
+    if values.max() - values.min() < 1e-3:
+        return FlairAbnormality(np.zeros_like(brain), np.zeros(brain.shape, np.float32), facts | {"remark": "FLAIR is flat"})
+    middle, spread = deviation(values)
+    ranks = equalised(image, brain)
+    rank_deviation = float((values < middle + deviations * spread).mean())
+    rank_otsu = float((values < _otsu(values)).mean())
+    threshold = (rank_deviation + rank_otsu) / 2
+    voxel = float(spacing.prod())
+    mask = drop_small(ranks > threshold, LEAST_MM3 / voxel, LEAST_SHARE)
+    mask = np.asarray(ndimage.binary_fill_holes(mask)) & brain
+    cut = float(np.quantile(values, threshold))
+    probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
+    return FlairAbnormality(
+        mask,
+        probability,
+        facts
+        | {
+            "rank_threshold": round(threshold, 4),
+            "rank_of_deviations": round(rank_deviation, 4),
+            "rank_of_otsu": round(rank_otsu, 4),
+            "volume_ml": round(float(mask.sum()) * voxel / 1000, 3),
+        },
+    )
+
+
+class FlairThreshold(Segmenter):
+    """Histogram equalisation and threshold of FLAIR (whole tumour only, labelled ED)."""
+
+    name = "flair-threshold"
+    title = "hyperintense FLAIR, whole tumour only; no training"
+    description = (
+        "Each voxel of the FLAIR becomes its rank within the brain; the highest ranks are the tumour. Finds what is bright on "
+        "FLAIR and nothing else: it cannot tell tumour from other white-matter disease, and an exam without a lesion gets one. "
+        "Small satellites of a large lesion are dropped."
+    )
+    source = (
+        "Meissen, Kaissis, Rueckert. Challenging current semi-supervised anomaly segmentation methods for brain MRI. "
+        "BrainLes 2021. The threshold rule is Glioscope's own."
+    )
+    needs = frozenset({Sequence.T2F})
+    scheme = SCHEMES["brats-2023"]
+    regions = ("WT",)
+    space = "any"
+
+    def __init__(self, device: str = "cpu", deviations: float = DEVIATIONS) -> None:
+        super().__init__(device)
+        self.deviations = deviations
+
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+        found = find_flair_abnormality(images[Sequence.T2F].data, brain.data, brain.grid.spacing, self.deviations)
+        labels = found.mask.astype(np.uint8) * np.uint8(self.scheme.value_of("ED"))
+        return Segmentation(brain.with_data(labels), {"WT": brain.with_data(found.probability)}, found.facts)

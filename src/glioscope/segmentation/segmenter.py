@@ -1,0 +1,152 @@
+"""What a segmenter is: a declaration of what it needs and gives, and one method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from glioscope.core import Grid, InvalidImage, MissingSequence, Scheme, Sequence, Volume
+
+__all__ = ["Segmentation", "Segmenter"]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a segmenter found.
+
+    Attributes:
+        labels: uint8 label map in the segmenter's scheme, on the grid of the images.
+        probabilities: Region name -> float32 volume in [0, 1] on the same grid; empty for a segmenter that gives labels only.
+        facts: JSON-ready account of what was decided (thresholds, volumes, what was set aside).
+    """
+
+    labels: Volume
+    probabilities: Mapping[str, Volume] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Segmenter(ABC):
+    """Anything that turns an exam into a label map: a classical algorithm, a trained bundle, an external program.
+
+    A class whose declaration never changes sets the attributes on the class; one that reads it from a file (a bundle) sets
+    them on the instance. Subclasses write `_run`, which may count on checked images in the orientation it asked for.
+
+    Attributes:
+        name: What it is called on the command line.
+        title: One line for lists.
+        description: What it does and where it fails, for people.
+        source: Citation.
+        licence: SPDX expression of the algorithm and its weights.
+        needs: Sequences without which it cannot work.
+        uses: Further sequences that it takes into account when they are there.
+        scheme: Numbering of its label map.
+        regions: Names of the scheme's regions that it can find; a region that is not listed is unknown, not absent.
+        space: `atlas` where it needs the atlas grid, `native` where it needs the native one, `any` where it does not matter.
+        orientation: Axis order and direction of the arrays that `_run` sees, such as `RAS`; None leaves them as they come.
+        margin_mm: `_run` sees the brain's box with this margin; None leaves the volumes whole.
+        outputs: Whether it gives `probabilities` besides labels, or `labels` alone.
+        devices: What it can run on, fastest first; `device` is the one chosen.
+    """
+
+    name: str
+    title: str
+    description: str
+    source: str
+    licence: str = "Apache-2.0"
+    needs: frozenset[Sequence]
+    uses: frozenset[Sequence] = frozenset()
+    scheme: Scheme
+    regions: tuple[str, ...]
+    space: Literal["atlas", "native", "any"] = "atlas"
+    orientation: str | None = "RAS"
+    margin_mm: float | None = 5.0
+    outputs: Literal["probabilities", "labels"] = "probabilities"
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+
+    def __init__(self, device: str = "cpu") -> None:
+        if device.partition(":")[0] not in self.devices:
+            raise InvalidImage(f"Segmenter '{self.name}' runs on {' or '.join(self.devices)}, not on '{device}'.")
+        self.device = device
+
+    def missing(self, sequences: Iterable[Sequence]) -> MissingSequence | None:
+        """The error to raise for an exam that has only `sequences`, or None where it has all that is needed."""
+        from glioscope.segmentation.registry import missing_sequence
+
+        return missing_sequence(self.name, self.needs, sequences)
+
+    def segment(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+        """Segment one exam.
+
+        Args:
+            images: Skull-stripped images of any intensity scale and number type, all on one grid of any orientation.
+            brain: Brain mask on that grid.
+
+        Returns:
+            Labels and probabilities on the grid of the images; all background where the brain mask is empty.
+
+        Raises:
+            MissingSequence: a sequence in `needs` is not there; the sentence names what could work instead.
+            InvalidImage: the images do not share a grid.
+        """
+        self.check(images, brain)
+        used = {s: v for s, v in images.items() if s in self.needs | self.uses}
+        if not brain.data.any():
+            return Segmentation(
+                brain.with_data(np.zeros(brain.grid.shape, np.uint8)),
+                {r: brain.with_data(np.zeros(brain.grid.shape, np.float32)) for r in self._graded},
+                {"remark": "the brain mask is empty"},
+            )
+        turned = {s: self._turned(v) for s, v in used.items()}
+        mask = self._turned(brain.with_data(brain.data > 0))
+        box = self._box(mask)
+        found = self._run({s: _part(v, box) for s, v in turned.items()}, _part(mask, box))
+
+        def back(volume: Volume) -> Volume:
+            whole = np.zeros(mask.grid.shape, volume.data.dtype)
+            whole[box] = volume.data
+            turned_back = (
+                mask.with_data(whole).reoriented(brain.grid.orientation) if self.orientation else mask.with_data(whole)
+            )
+            return Volume(np.ascontiguousarray(turned_back.data), brain.grid)
+
+        return Segmentation(back(found.labels), {r: back(v) for r, v in found.probabilities.items()}, found.facts)
+
+    def check(self, images: Mapping[Sequence, Volume], brain: Volume) -> None:
+        """Raise MissingSequence or InvalidImage where `segment` cannot work with this input."""
+        error = self.missing(images)
+        if error:
+            raise error
+        for sequence, volume in images.items():
+            if not volume.grid.same_as(brain.grid):
+                raise InvalidImage(
+                    f"The {sequence.display_name} and the brain mask lie on different grids; pre-process the exam first."
+                )
+
+    @property
+    def _graded(self) -> tuple[str, ...]:
+        return self.regions if self.outputs == "probabilities" else ()
+
+    def _turned(self, volume: Volume) -> Volume:
+        return volume.reoriented(self.orientation) if self.orientation else volume
+
+    def _box(self, mask: Volume) -> tuple[slice, ...]:
+        if self.margin_mm is None:
+            return (slice(None),) * 3
+        margin = np.ceil(self.margin_mm / mask.grid.spacing).astype(int)
+        planes = [np.flatnonzero(mask.data.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        return tuple(slice(max(0, p[0] - m), p[-1] + 1 + m) for p, m in zip(planes, margin.tolist(), strict=True))
+
+    @abstractmethod
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+        """Segment checked images; results on the grid of `brain`, which is not empty."""
+
+
+def _part(volume: Volume, box: tuple[slice, ...]) -> Volume:
+    affine = volume.grid.affine.copy()
+    affine[:3, 3] = volume.grid.to_world([s.start or 0 for s in box])
+    data = np.ascontiguousarray(volume.data[box])
+    return Volume(data, Grid((data.shape[0], data.shape[1], data.shape[2]), affine))

@@ -1,0 +1,275 @@
+"""Pre-processing of one exam: from images as they came to images in the atlas and on the native grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from glioscope.core import Exam, Interpolation, Ledger, Prepared, Sequence, Step
+
+__all__ = ["HEADS", "PreprocessOptions", "preprocess_exam"]
+
+HEADS = {"SRI24": ("SRI24-BraTS", "t1"), "MNI152": ("MNI152", "t1")}
+"""Atlas space -> the volume with a skull that heads are aligned to."""
+
+
+@dataclass(frozen=True)
+class PreprocessOptions:
+    """How an exam is pre-processed; the defaults follow the BraTS convention.
+
+    Attributes:
+        atlas: `SRI24` or `MNI152`.
+        registration: `ants`, `simpleitk` or `greedy`.
+        atlas_transform: How the reference is brought to the atlas: `rigid` keeps the patient's true size, as the BraTS
+            exams do; `affine` and `syn` fit the atlas better.
+        interpolation: `linear` or `bspline`.
+        brain_extraction: `deepbet`, `robex` or `hdbet`.
+        deface: Blank the face in the native images.
+        skull_strip_native: Blank everything but the brain in the native images.
+        normalisation: Also write images normalised by `zscore` or `percentile`.
+        seed: Of the registration's sampling.
+    """
+
+    atlas: Literal["SRI24", "MNI152"] = "SRI24"
+    registration: Literal["ants", "simpleitk", "greedy"] = "ants"
+    atlas_transform: Literal["rigid", "affine", "syn"] = "rigid"
+    interpolation: Interpolation = "linear"
+    brain_extraction: Literal["deepbet", "robex", "hdbet"] = "deepbet"
+    deface: bool = False
+    skull_strip_native: bool = False
+    normalisation: Literal["zscore", "percentile"] | None = None
+    seed: int = 0
+
+
+def preprocess_exam(exam: Exam, out: Path, options: PreprocessOptions, ledger: Ledger, jobs: int = 1) -> Prepared:
+    """Pre-process `exam` into `out / exam.folder / "anat"`; what is done already is not done again.
+
+    The transform files follow BIDS: `from-orig_to-SRI24` resamples images of the native space onto the atlas's grid, so it
+    maps *atlas* points to *native* points; `from-SRI24_to-orig` brings atlas results home and maps native points to atlas
+    points: it is `Prepared.to_native`.
+
+    An exam that came prepared (skull-stripped, on one grid) is used as it is: only a brain mask and an overview are written.
+
+    Args:
+        exam: One to four sequences.
+        out: The output dataset.
+        options: Atlas, engines and what to write.
+        ledger: Does each step once.
+        jobs: Processes at a time; it changes no result.
+
+    Raises:
+        EngineMissing: the atlas or an engine is not installed.
+        InputUnreadable, InvalidImage: an image cannot be used.
+        ProcessingFailed: a registration or the brain extraction gave an implausible result.
+        OutputUnwritable: `out` cannot be written.
+    """
+    if exam.prepared:
+        return _Plan(exam, out, options, ledger, jobs).as_it_came()
+    return _Plan(exam, out, options, ledger, jobs).whole()
+
+
+class _Plan:
+    """The steps of one exam, in the order in which they need each other."""
+
+    def __init__(self, exam: Exam, out: Path, options: PreprocessOptions, ledger: Ledger, jobs: int) -> None:
+        from glioscope.preprocessing.registration import ENGINES
+
+        self.exam, self.options, self.ledger, self.jobs = exam, options, ledger, jobs
+        self.anat = out / exam.folder / "anat"
+        self.work = ledger.folder / "work"
+        self.report = out / exam.folder / "report"
+        self.others = [s for s in exam.images if s is not exam.reference]
+        self.packages = (ENGINES[options.registration].distribution,)
+
+    def _path(self, entities: str, ending: str, sequence: Sequence | None = None) -> Path:
+        contrast = f"_ce-{sequence.bids_contrast}" if sequence and sequence.bids_contrast else ""
+        return self.anat / f"{self.exam.name}{contrast}_{entities}_{ending}"
+
+    def _image(self, sequence: Sequence, space: str, desc: str = "preproc") -> Path:
+        return self._path(f"space-{space}_desc-{desc}", f"{sequence.bids_suffix}.nii.gz", sequence)
+
+    def whole(self) -> Prepared:
+        """Everything, for an exam with its skull."""
+        from glioscope.atlas import atlas_volume
+
+        space = self.options.atlas
+        atlas = atlas_volume(*HEADS[space])
+        native_mask = self._path("space-orig_desc-brain", "mask.nii.gz")
+        atlas_mask = self._path(f"space-{space}_desc-brain", "mask.nii.gz")
+        onto_atlas = self._path(f"from-orig_to-{space}_mode-image", "xfm.h5")
+        home = self._path(f"from-{space}_to-orig_mode-image", "xfm.h5")
+        self._masks_and_copies(native_mask)
+        self._registrations(atlas, native_mask, onto_atlas, home)
+        hidden = self._carried_masks(atlas, native_mask, atlas_mask, onto_atlas)
+        images, native = self._resampled(atlas, atlas_mask, onto_atlas, hidden)
+        prepared = Prepared(self.exam, space, images, atlas_mask, native, native_mask, home)
+        self._finish(prepared)
+        return prepared
+
+    def as_it_came(self) -> Prepared:
+        """A mask and a picture, for an exam that is skull-stripped on one grid already."""
+        from glioscope.preprocessing.steps import union_mask
+
+        mask = self._path("space-orig_desc-brain", "mask.nii.gz")
+        images = {s.value: p for s, p in self.exam.images.items()}
+        self.ledger.run(Step("brain", "Taking the brain mask", union_mask, {"images": images}, {}, {"mask": mask}))
+        prepared = Prepared(self.exam, "orig", dict(self.exam.images), mask, dict(self.exam.images), mask, None)
+        self._finish(prepared)
+        return prepared
+
+    def _masks_and_copies(self, native_mask: Path) -> None:
+        from glioscope.preprocessing.steps import find_brain_mask, make_registration_copy
+
+        reference = self.exam.images[self.exam.reference]
+        brain = Step(
+            "brain",
+            "Finding the brain",
+            find_brain_mask,
+            {"image": reference},
+            {"engine": self.options.brain_extraction},
+            {"mask": native_mask},
+        )
+        copies = [
+            Step(
+                f"bias-{s}",
+                f"Correcting the shading of {s.display_name} for registration",
+                make_registration_copy,
+                {"image": self.exam.images[s]},
+                {},
+                {"copy": self._copy(s)},
+                ("SimpleITK",),
+            )
+            for s in self.exam.images
+        ]
+        self.ledger.run(brain)  # alone: the network uses all cores, and its result must not depend on `jobs`
+        self.ledger.run(*copies, jobs=self.jobs)
+
+    def _copy(self, sequence: Sequence) -> Path:
+        return self.work / f"{sequence}-unshaded.nii.gz"
+
+    def _to_reference(self, sequence: Sequence) -> Path:
+        return self.work / f"{self.exam.reference}-to-{sequence}.h5"
+
+    def _registrations(self, atlas: Path, native_mask: Path, onto_atlas: Path, home: Path) -> None:
+        from glioscope.preprocessing.steps import align_to_atlas, align_to_reference
+
+        reference = self._copy(self.exam.reference)
+        common = {"engine": self.options.registration, "seed": self.options.seed}
+        to_atlas = Step(
+            "register-atlas",
+            f"Aligning {self.exam.reference.display_name} to {self.options.atlas}",
+            align_to_atlas,
+            {"atlas": atlas, "reference": reference, "mask": native_mask},
+            {**common, "kind": self.options.atlas_transform},
+            {"forward": onto_atlas, "backward": home},
+            self.packages,
+        )
+        to_reference = [
+            Step(
+                f"register-{s}",
+                f"Aligning {s.display_name} to {self.exam.reference.display_name}",
+                align_to_reference,
+                {"reference": reference, "moving": self._copy(s)},
+                common,
+                {"transform": self._to_reference(s)},
+                self.packages,
+            )
+            for s in self.others
+        ]
+        self.ledger.run(to_atlas, *to_reference, jobs=self.jobs)  # the longest first
+
+    def _carried_masks(self, atlas: Path, native_mask: Path, atlas_mask: Path, onto_atlas: Path) -> dict[str, Path]:
+        """Carry the brain mask; returns what to hide in native images."""
+        from glioscope.preprocessing.steps import carry_mask, face_mask
+
+        steps = [
+            Step(
+                "brain-atlas",
+                f"Carrying the brain mask to {self.options.atlas}",
+                carry_mask,
+                {"mask": native_mask, "grid": atlas, "transform": onto_atlas},
+                {},
+                {"output": atlas_mask},
+            )
+        ]
+        hidden = {"brain": native_mask} if self.options.skull_strip_native else {}
+        if self.options.deface:
+            hidden["face"] = self._path("space-orig_desc-face", "mask.nii.gz")
+            inputs = {"image": self.exam.images[self.exam.reference], "mask": native_mask}
+            steps.append(Step("face", "Finding the face", face_mask, inputs, {}, {"output": hidden["face"]}))
+        self.ledger.run(*steps, jobs=1)
+        return hidden
+
+    def _resampled(
+        self, atlas: Path, atlas_mask: Path, onto_atlas: Path, hidden: Mapping[str, Path]
+    ) -> tuple[dict[Sequence, Path], dict[Sequence, Path]]:
+        from glioscope.preprocessing.steps import resample_image
+
+        space = self.options.atlas
+        images = {s: self._image(s, space) for s in self.exam.images}
+        native = {s: self._image(s, "orig") for s in self.exam.images}
+        reference = self.exam.images[self.exam.reference]
+        steps = []
+        for s, source in self.exam.images.items():
+            co = {} if s is self.exam.reference else {"2": self._to_reference(s)}
+            ways = [
+                (space, atlas, {"1": onto_atlas, **co}, {"brain": atlas_mask}, images[s]),
+                ("orig", reference, co, hidden, native[s]),
+            ]
+            for name, grid, transforms, hide, output in ways:
+                steps.append(
+                    Step(
+                        f"resample-{s}-{name}",
+                        f"Resampling {s.display_name} to {name}",
+                        resample_image,
+                        {"image": source, "grid": grid, "transforms": transforms, "hide": dict(hide)},
+                        {"interpolation": self.options.interpolation},
+                        {"output": output},
+                    )
+                )
+        self.ledger.run(*steps, jobs=self.jobs)
+        return images, native
+
+    def _finish(self, prepared: Prepared) -> None:
+        """Normalised images, sidecars, overview."""
+        from glioscope.preprocessing.overview import draw_overview
+        from glioscope.preprocessing.steps import normalise_image
+        from glioscope.workflows.sidecars import write_sidecars
+
+        steps = []
+        normalised: dict[Sequence, Path] = {}
+        if self.options.normalisation:
+            name = self.options.normalisation
+            normalised = {s: self._image(s, prepared.space, name) for s in prepared.images}
+            for s, output in normalised.items():
+                inputs: dict[str, Any] = {"image": prepared.images[s], "mask": prepared.brain_mask}
+                steps.append(
+                    Step(
+                        f"normalise-{s}",
+                        f"Normalising {s.display_name}",
+                        normalise_image,
+                        inputs,
+                        {"name": name},
+                        {"output": output},
+                    )
+                )
+        pictured = {s.value: prepared.images[s] for s in _in_order(prepared.images)}
+        steps.append(
+            Step(
+                "overview",
+                "Drawing the overview",
+                draw_overview,
+                {"images": pictured, "mask": prepared.brain_mask},
+                {},
+                {"output": self.report / "slices.png"},
+                ("pillow",),
+            )
+        )
+        self.ledger.run(*steps, jobs=1)
+        write_sidecars(prepared, normalised, self.options, self.anat)
+
+
+def _in_order(sequences: Iterable[Sequence]) -> list[Sequence]:
+    return [s for s in Sequence if s in set(sequences)]

@@ -1,0 +1,342 @@
+"""From a segmented exam to its measurements, its quality statement and its report; and the report again from the disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glioscope.core import (
+    EngineMissing,
+    Grid,
+    InputUnreadable,
+    Ledger,
+    Prepared,
+    Sequence,
+    Step,
+    Volume,
+    get_scheme,
+    read_header,
+    read_labels,
+    read_volume,
+)
+from glioscope.core.files import atomic, write_bytes, write_json, write_text
+from glioscope.workflows.dataset import records_folder
+from glioscope.workflows.segment_exam import Segmented
+
+__all__ = ["Reported", "rebuild_report", "report_exam", "reported_folders", "row_of"]
+
+ON_ATLAS_DICE = 0.8
+"""Brain overlap from which an exam that came on the atlas's grid is taken to lie in the atlas."""
+
+_PREFIX = "report-"
+_PICTURES = ("overview", "montage")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Files of one exam's report, its row of the cohort's table, and its headline results."""
+
+    html: Path
+    pdf: Path
+    overview: Path
+    measurements: Path
+    quality: Path
+    row: Mapping[str, Any]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What was made -> where."""
+        return {
+            "report_html": self.html,
+            "report_pdf": self.pdf,
+            "measurements": self.measurements,
+            "quality": self.quality,
+        }
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Volumes of the regions (ml) and the quality verdict."""
+        suffix = "_volume_ml"
+        volumes = {
+            name.removeprefix("region_").removesuffix(suffix): value
+            for name, value in self.row.items()
+            if name.startswith("region_") and value is not None
+        }
+        return {"volumes_ml": volumes, "quality": self.row["quality"]}
+
+
+def report_exam(
+    prepared: Prepared, segmented: Segmented, inspection_document: Mapping[str, Any], ledger: Ledger, out: Path
+) -> Reported:
+    """Measure, judge, draw and write the report to `out/sub-…[/ses-…]/report`.
+
+    Raises:
+        InputUnreadable, InvalidImage: a file of the exam cannot be read.
+        OutputUnwritable: the report cannot be written.
+    """
+    folder = out / prepared.exam.folder
+    report = folder / "report"
+    write_json(folder / "inspection.json", dict(inspection_document))
+    images = {str(sequence): path for sequence, path in prepared.images.items()}
+    native = {str(sequence): path for sequence, path in prepared.native_images.items()}
+    atlas = _atlas(prepared)
+    labels = {"labels": segmented.labels, "native_labels": segmented.native_labels}
+    brains = {"brain": prepared.brain_mask, "native_brain": prepared.native_brain_mask}
+    known = sorted(_known_regions(segmented))
+    about = {"segmenter": segmented.segmenter, "scheme": segmented.scheme, "known": known}
+    exam = {"exam": prepared.exam.name, "id": prepared.exam.id, "session": prepared.exam.session, "space": prepared.space}
+    records = ledger.run(
+        Step(
+            f"{_PREFIX}measure",
+            "Measuring",
+            measure_files,
+            inputs={**labels, **brains, "atlas": atlas},
+            parameters={**about, "exam": exam},
+            outputs={"measurements": report / "measurements.json"},
+            packages=("numpy", "scipy"),
+        ),
+        Step(
+            f"{_PREFIX}quality",
+            "Judging quality",
+            judge_files,
+            inputs={
+                "originals": {str(sequence): path for sequence, path in prepared.exam.images.items()},
+                "images": images,
+                "native_labels": segmented.native_labels,
+                **brains,
+                "atlas": atlas,
+            },
+            parameters={**about, "in_atlas": prepared.to_native is not None, "reference": str(prepared.exam.reference)},
+            outputs={"quality": report / "quality.json"},
+            packages=("numpy", "scipy"),
+        ),
+        Step(
+            f"{_PREFIX}figures",
+            "Drawing figures",
+            draw_files,
+            inputs={"images": native, "labels": segmented.native_labels, "brain": prepared.native_brain_mask},
+            parameters={"scheme": segmented.scheme},
+            outputs={name: report / f"{name}.png" for name in _PICTURES},
+            packages=("matplotlib", "pillow"),
+        ),
+    )
+    ledger.run(
+        Step(
+            f"{_PREFIX}render",
+            "Writing the report",
+            render_files,
+            inputs={**_documents(folder), "pictures": {name: report / f"{name}.png" for name in _PICTURES}},
+            parameters={"provenance": _lineage([r.document() for r in (*ledger.records.values(), *records)])},
+            outputs={"html": report / "report.html", "pdf": report / "report.pdf"},
+            packages=("jinja2", "reportlab"),
+        )
+    )
+    return _reported(folder)
+
+
+def reported_folders(out: Path) -> list[Path]:
+    """Folders of exams below the output dataset that have measurements; raises InputUnreadable where there are none."""
+    folders = sorted(path.parent.parent for path in out.glob("sub-*/**/report/measurements.json"))
+    if not folders:
+        raise InputUnreadable(f"'{out}' holds no results to report on; give the output folder of `glioscope run`.")
+    return folders
+
+
+def rebuild_report(out: Path, folder: Path) -> Reported:
+    """Write report.html and report.pdf of the exam in `folder` again, from what lies below `out` alone.
+
+    Raises:
+        InputUnreadable: one of the files that the report is made from is missing or damaged.
+        OutputUnwritable: the report cannot be written.
+    """
+    report = folder / "report"
+    name = _read(report / "measurements.json")["exam"]
+    records = [_read(path) for path in sorted(records_folder(out, name).glob("*.json"))]
+    steps = [record for record in records if {"name", "inputs", "outputs", "versions", "parameters"} <= record.keys()]
+    pictures = {name: report / f"{name}.png" for name in _PICTURES if (report / f"{name}.png").is_file()}
+    with atomic(report / "report.html") as html, atomic(report / "report.pdf") as pdf:
+        render_files(**_documents(folder), pictures=pictures, provenance=_lineage(steps), html=html, pdf=pdf)
+    return _reported(folder)
+
+
+def measure_files(
+    *,
+    labels: Path,
+    native_labels: Path,
+    brain: Path,
+    native_brain: Path,
+    atlas: Mapping[str, Path],
+    segmenter: str,
+    scheme: str,
+    known: list[str],
+    exam: Mapping[str, Any],
+    measurements: Path,
+) -> dict[str, Any]:
+    """Volumes and diameters on the native grid, location on the atlas's where there is one; writes `measurements`."""
+    from glioscope.measurement import locate, measure
+
+    found = get_scheme(scheme)
+    native_mask = read_labels(native_brain)
+    measured = measure(read_labels(native_labels), found, native_mask, known)
+    located, mask = read_labels(labels), read_labels(brain)
+    maps: dict[str, Any] = {}
+    if _in_atlas(atlas, located.grid, mask) and {"lobes", "lobe_names", "lateralisation"} <= atlas.keys():
+        names = {int(value): name for value, name in json.loads(atlas["lobe_names"].read_text()).items()}
+        maps = {key: _turned(atlas[key], located.grid) for key in ("lobes", "lateralisation")} | {"lobe_names": names}
+    location = locate(located, found, brain=mask if mask.grid.same_as(located.grid) else native_mask, **maps)
+    document = {**exam, "segmenter": segmenter, **measured.document(), "location": location.document()}
+    unknown = document["not_determined"]
+    document["location"]["regions"] = {n: s for n, s in document["location"]["regions"].items() if n not in unknown}
+    write_json(measurements, document)
+    return {"volumes_ml": {name: region["volume_ml"] for name, region in document["regions"].items()}}
+
+
+def judge_files(
+    *,
+    originals: Mapping[str, Path],
+    images: Mapping[str, Path],
+    native_labels: Path,
+    brain: Path,
+    native_brain: Path,
+    atlas: Mapping[str, Path],
+    segmenter: str,
+    scheme: str,
+    known: list[str],
+    in_atlas: bool,
+    reference: str,
+    quality: Path,
+) -> dict[str, Any]:
+    """All remarks and the verdict; writes `quality`."""
+    from glioscope import quality as q
+    from glioscope.segmentation import list_segmenters
+
+    grids = {Sequence(name): read_header(path).grid for name, path in originals.items()}
+    mask, native_mask = read_labels(brain), read_labels(native_brain)
+    remarks = q.exam_remarks(grids, known)
+    remarks += q.brain_remarks(native_mask)
+    if in_atlas and "brain_mask" in atlas:
+        atlas_mask = _turned(atlas["brain_mask"], mask.grid)
+        if atlas_mask.grid.same_as(mask.grid):
+            remarks += q.overlap_remarks(q.overlap(mask, atlas_mask))
+    volumes = {Sequence(name): read_volume(path) for name, path in images.items()}
+    remarks += q.displaced_sequences(volumes, mask, Sequence(reference))
+    trained = any(entry.trained for entry in list_segmenters() if entry.name == segmenter)
+    remarks += q.segmentation_remarks(read_labels(native_labels), get_scheme(scheme), native_mask, trained=trained)
+    judged = q.judge(remarks)
+    write_json(quality, judged.document())
+    return {"verdict": judged.verdict.value, "remarks": [remark.code for remark in judged.remarks]}
+
+
+def draw_files(*, images: Mapping[str, Path], labels: Path, brain: Path, scheme: str, overview: Path, montage: Path) -> None:
+    """The two figures, on the native grid."""
+    from glioscope.reporting import make_scene, montage_figure, overview_figure
+
+    found = get_scheme(scheme)
+    volumes = {Sequence(name): read_volume(path) for name, path in images.items()}
+    scene = make_scene(volumes, read_labels(labels), found, read_labels(brain))
+    write_bytes(overview, overview_figure(scene, found))
+    write_bytes(montage, montage_figure(scene, found))
+
+
+def render_files(
+    *,
+    measurements: Path,
+    quality: Path,
+    inspection: Path,
+    pictures: Mapping[str, Path],
+    provenance: list[dict[str, Any]],
+    html: Path,
+    pdf: Path,
+) -> None:
+    """The report as HTML and PDF, from documents and pictures alone."""
+    from glioscope.reporting import model_of_exam, render_html, render_pdf
+
+    shown = {name: path.read_bytes() for name, path in pictures.items()}
+    model = model_of_exam(_read(inspection), _read(measurements), _read(quality), provenance, shown)
+    write_text(html, render_html(model))
+    write_bytes(pdf, render_pdf(model))
+
+
+def _documents(folder: Path) -> dict[str, Path]:
+    report = folder / "report"
+    return {
+        "measurements": report / "measurements.json",
+        "quality": report / "quality.json",
+        "inspection": folder / "inspection.json",
+    }
+
+
+def row_of(folder: Path) -> dict[str, Any]:
+    """The exam's row of the cohort's table, from its measurements and its quality statement."""
+    from glioscope.reporting import cohort_row
+
+    files = _documents(folder)
+    return cohort_row(_read(files["measurements"]), _read(files["quality"]))
+
+
+def _reported(folder: Path) -> Reported:
+    files = _documents(folder)
+    report = folder / "report"
+    pages = (report / "report.html", report / "report.pdf", report / "overview.png")
+    return Reported(*pages, files["measurements"], files["quality"], row_of(folder))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
+    if not isinstance(document, dict):
+        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
+    return document
+
+
+def _lineage(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that led to what the report was made from, the report's own left out."""
+    from glioscope.reporting import lineage
+
+    own = [record for record in records if record["name"].startswith(_PREFIX) and record["name"] != f"{_PREFIX}render"]
+    read = {checksum for record in own for checksum in record["inputs"].values()}
+    return lineage([record for record in records if not record["name"].startswith(_PREFIX)], read)
+
+
+def _known_regions(segmented: Segmented) -> set[str]:
+    """Regions of the scheme that the segmenter can find."""
+    from glioscope.segmentation import get_segmenter
+
+    found = set(get_segmenter(segmented.segmenter).regions)
+    return found & set(get_scheme(segmented.scheme).regions)
+
+
+def _atlas(prepared: Prepared) -> dict[str, Path]:
+    """The maps of the atlas that the exam lies in (or may lie in, where it came prepared), as far as they are installed."""
+    from glioscope.atlas import atlas_volume
+
+    name = "SRI24" if prepared.space == "orig" else prepared.space
+    maps = {}
+    for key in ("brain_mask", "lobes", "lobe_names", "lateralisation"):
+        try:
+            maps[key] = atlas_volume(name, key)
+        except (EngineMissing, InputUnreadable):
+            continue
+    return maps
+
+
+def _turned(path: Path, grid: Grid) -> Volume:
+    """An atlas map with its axes in the order and directions of `grid`: cases of one atlas come in several orientations."""
+    return read_labels(path).reoriented(grid.orientation)
+
+
+def _in_atlas(atlas: Mapping[str, Path], grid: Grid, brain: Volume) -> bool:
+    """Whether a label map lies on the atlas's grid, and its brain on the atlas's brain."""
+    from glioscope.quality import overlap
+
+    if "brain_mask" not in atlas or not brain.grid.same_as(grid):
+        return False
+    mask = _turned(atlas["brain_mask"], grid)
+    return mask.grid.same_as(grid) and bool(np.any(brain.data)) and overlap(brain, mask) >= ON_ATLAS_DICE

@@ -1,0 +1,192 @@
+"""From a pre-processed exam to label maps and probabilities, in the atlas and back on the native grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glioscope.core import (
+    InvalidImage,
+    Ledger,
+    Prepared,
+    Scheme,
+    Sequence,
+    Step,
+    Transform,
+    Volume,
+    bids_name,
+    convert_labels,
+    get_scheme,
+    read_header,
+    read_labels,
+    read_volume,
+    resample_fraction,
+    resample_labels,
+    write_volume,
+)
+from glioscope.core.files import write_text
+from glioscope.segmentation import get_segmenter
+
+__all__ = ["Segmented", "segment_exam", "segment_step"]
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """Files of one exam's segmentation by one segmenter.
+
+    Attributes:
+        segmenter: Its name.
+        scheme: Name of the scheme that numbers both label maps.
+        labels: Label map on the grid of the prepared images; the same file as `native_labels` for an exam in space `orig`.
+        native_labels: Label map on the native grid.
+        probabilities: Region -> probability map on the native grid; empty for a segmenter that gives labels only.
+        tsv: Lookup table of the label maps (BIDS: index, name, color, abbreviation).
+        facts: What the segmenter decided.
+    """
+
+    segmenter: str
+    scheme: str
+    labels: Path
+    native_labels: Path
+    probabilities: Mapping[str, Path]
+    tsv: Path
+    facts: Mapping[str, Any]
+
+
+def segment_exam(
+    prepared: Prepared,
+    out: Path,
+    name: str,
+    ledger: Ledger,
+    *,
+    scheme: str = "brats-2023",
+    device: str = "cpu",
+) -> Segmented:
+    """Segment a prepared exam with the segmenter called `name` and write the results below `out`.
+
+    Args:
+        prepared: Where the images are; they may lie in an atlas or on the exam's own grid.
+        out: Root of the derivatives dataset; files go to `out/sub-…[/ses-…]/anat`.
+        name: Segmenter's name, see `glioscope.segmentation.list_segmenters`.
+        ledger: Does the steps that are not done.
+        scheme: Numbering of the label maps written.
+        device: Where the segmenter runs.
+
+    Raises:
+        MissingSequence: the exam lacks a sequence that the segmenter needs.
+        InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
+    """
+    step = segment_step(prepared, out, name, scheme=scheme, device=device)
+    (record,) = ledger.run(step)
+    files = {key: path for key, path in step.outputs.items() if isinstance(path, Path)}
+    probabilities = step.outputs.get("probabilities", {})
+    return Segmented(
+        segmenter=name,
+        scheme=scheme,
+        labels=files.get("labels", files["native_labels"]),
+        native_labels=files["native_labels"],
+        probabilities=dict(probabilities) if isinstance(probabilities, Mapping) else {},
+        tsv=files["tsv"],
+        facts=record.facts,
+    )
+
+
+def segment_step(prepared: Prepared, out: Path, name: str, *, scheme: str = "brats-2023", device: str = "cpu") -> Step:
+    """The ledger step of `segment_exam`; raises as it does, before any work."""
+    segmenter = get_segmenter(name, device)
+    error = segmenter.missing(prepared.images)
+    if error:
+        raise error
+    get_scheme(scheme)
+    exam, anat, entity = prepared.exam, out / prepared.exam.folder / "anat", bids_name(name)
+    in_atlas = prepared.to_native is not None
+    if segmenter.space == "atlas" and not in_atlas and not prepared.exam.prepared:
+        raise InvalidImage(
+            f"Segmenter '{name}' works in the atlas, and '{exam.name}' was not brought there; pre-process it first."
+        )
+    own_grid = segmenter.space == "native" and in_atlas
+    images = prepared.native_images if own_grid else prepared.images
+    used = {str(s): images[s] for s in sorted(segmenter.needs | segmenter.uses) if s in images}
+    inputs: dict[str, Path | Mapping[str, Path]] = {
+        "images": used,
+        "brain": prepared.native_brain_mask if own_grid else prepared.brain_mask,
+        "native_mask": prepared.native_brain_mask,
+    }
+    stem = f"{exam.name}_space-orig_seg-{entity}"
+    outputs: dict[str, Path | Mapping[str, Path]] = {
+        "native_labels": anat / f"{stem}_dseg.nii.gz",
+        "tsv": anat / f"{stem}_dseg.tsv",
+    }
+    if prepared.to_native is not None and not own_grid:
+        inputs["to_native"] = prepared.to_native
+        outputs["labels"] = anat / f"{exam.name}_space-{prepared.space}_seg-{entity}_dseg.nii.gz"
+    if segmenter.outputs == "probabilities":
+        outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
+    return Step(
+        name=f"segment-{name}",
+        title=f"segmenting with {name}",
+        function=_segment,
+        inputs=inputs,
+        parameters={"name": name, "scheme": scheme, "device": device},
+        outputs=outputs,
+        packages=("numpy", "scipy"),
+    )
+
+
+def _segment(  # noqa: PLR0917
+    images: Mapping[str, Path],
+    brain: Path,
+    native_mask: Path,
+    name: str,
+    scheme: str,
+    device: str,
+    native_labels: Path,
+    tsv: Path,
+    to_native: Path | None = None,
+    labels: Path | None = None,
+    probabilities: Mapping[str, Path] | None = None,
+) -> dict[str, Any]:
+    """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
+    segmenter, target = get_segmenter(name, device), get_scheme(scheme)
+    mask = read_labels(brain)
+    found = segmenter.segment(
+        {Sequence(s): read_volume(path) for s, path in images.items()}, mask.with_data(mask.data.astype(bool))
+    )
+    answer = found.labels.with_data(convert_labels(found.labels.data, segmenter.scheme, target))
+    native = answer
+    transform = _read_transform(to_native)
+    native_grid = read_header(native_mask).grid
+    if transform:
+        native = resample_labels(answer, native_grid, target, transform)
+    if labels:
+        write_volume(labels, answer)
+    write_volume(native_labels, native)
+    for region, path in (probabilities or {}).items():
+        volume = found.probabilities[region]
+        write_volume(path, resample_fraction(volume, native_grid, transform) if transform else volume)
+    write_text(tsv, _lookup_table(target))
+    return {**found.facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
+
+
+def _read_transform(path: Path | None) -> Transform | None:
+    if path is None:
+        return None
+    from glioscope.preprocessing.transform_files import read_transform
+
+    return read_transform(path)
+
+
+def _volumes(labels: Volume, scheme: Scheme) -> dict[str, float]:
+    counts = np.bincount(labels.data.ravel(), minlength=256)
+    return {
+        label.name: round(float(counts[value]) * labels.grid.voxel_volume / 1000, 3) for value, label in scheme.labels.items()
+    }
+
+
+def _lookup_table(scheme: Scheme) -> str:
+    rows = [f"{value}\t{label.meaning}\t{label.colour}\t{label.name}" for value, label in sorted(scheme.labels.items())]
+    return "\n".join(["index\tname\tcolor\tabbreviation", "0\tbackground\t#000000\tBG", *rows]) + "\n"

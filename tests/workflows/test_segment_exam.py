@@ -1,0 +1,97 @@
+"""From prepared files to label maps on both grids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glioscope.core import (
+    Exam,
+    Grid,
+    Ledger,
+    MissingSequence,
+    Prepared,
+    Sequence,
+    Transform,
+    Volume,
+    read_labels,
+    read_volume,
+    resample,
+    write_volume,
+)
+from glioscope.workflows import segment_exam as module
+from glioscope.workflows.segment_exam import segment_exam
+from tests.segmentation.phantoms import dice, phantom
+
+
+def prepared_in(folder: Path, native: Grid | None) -> Prepared:
+    images, brain, _ = phantom()
+    files = {s: folder / f"{s}.nii.gz" for s in images}
+    for s, v in images.items():
+        write_volume(files[s], v)
+    write_volume(folder / "brain.nii.gz", brain)
+    exam = Exam("A1", None, files, prepared=native is None)
+    if native is None:
+        return Prepared(exam, "orig", files, folder / "brain.nii.gz", files, folder / "brain.nii.gz", None)
+    write_volume(folder / "native.nii.gz", Volume(np.ones(native.shape, bool), native))
+    (folder / "transform").write_text("stands for a file that the reader knows")
+    return Prepared(exam, "SRI24", files, folder / "brain.nii.gz", files, folder / "native.nii.gz", folder / "transform")
+
+
+def test_an_exam_on_its_own_grid(tmp_path: Path) -> None:
+    prepared = prepared_in(tmp_path, None)
+    done = segment_exam(prepared, tmp_path / "out", "flair-threshold", Ledger(tmp_path / "ledger"), scheme="brats-2021")
+    anat = tmp_path / "out" / "sub-A1" / "anat"
+    assert done.labels == done.native_labels == anat / "sub-A1_space-orig_seg-flairthreshold_dseg.nii.gz"
+    assert done.probabilities == {"WT": anat / "sub-A1_space-orig_seg-flairthreshold_label-WT_probseg.nii.gz"}
+    assert sorted(p.name for p in anat.iterdir()) == [
+        "sub-A1_space-orig_seg-flairthreshold_dseg.nii.gz",
+        "sub-A1_space-orig_seg-flairthreshold_dseg.tsv",
+        "sub-A1_space-orig_seg-flairthreshold_label-WT_probseg.nii.gz",
+    ]
+    assert done.tsv.read_text().splitlines()[0] == "index\tname\tcolor\tabbreviation"
+    assert done.tsv.read_text().splitlines()[-1] == "4\tenhancing tumour\t#EE6677\tET"
+
+
+def test_back_on_a_thick_oblique_native_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    to_atlas = np.eye(4)
+    to_atlas[:3, 3] = [4.0, -3, 2]
+    affine = np.array([[-0.9, 0.1, 0, 70], [0.1, 0.9, 0, -6], [0, 0, 4, -4], [0, 0, 0, 1]])
+    native = Grid((81, 83, 20), affine)
+    monkeypatch.setattr(module, "_read_transform", lambda path: Transform(to_atlas) if path else None)
+    prepared = prepared_in(tmp_path, native)
+    done = segment_exam(prepared, tmp_path / "out", "subtraction", Ledger(tmp_path / "ledger"))
+    assert done.labels.name == "sub-A1_space-SRI24_seg-subtraction_dseg.nii.gz"
+    assert list(done.probabilities) == ["WT", "TC", "ET"]
+    atlas, home = read_labels(done.labels), read_labels(done.native_labels)
+    assert home.grid.shape == native.shape
+    np.testing.assert_allclose(home.grid.affine, affine, atol=1e-5)
+    again = resample(home.with_data((home.data > 0).astype(np.float32)), atlas.grid, Transform(to_atlas).inverse())
+    assert dice(again.data > 0.5, atlas.data > 0) > 0.9
+    ml = [float((v.data > 0).sum()) * v.grid.voxel_volume / 1000 for v in (home, atlas)]
+    assert ml[0] == pytest.approx(ml[1], rel=0.05)
+    probability = read_volume(done.probabilities["WT"])
+    assert probability.grid.same_as(home.grid)
+    assert dice(probability.data > 0.5, home.data > 0) > 0.9
+
+
+def test_a_second_run_does_nothing_and_a_missing_sequence_is_refused_first(tmp_path: Path) -> None:
+    prepared = prepared_in(tmp_path, None)
+    segment_exam(prepared, tmp_path / "out", "flair-threshold", Ledger(tmp_path / "ledger"))
+    ledger = Ledger(tmp_path / "ledger")
+    segment_exam(prepared, tmp_path / "out", "flair-threshold", ledger)
+    assert ledger.records["segment-flair-threshold"].reused
+    poor = Prepared(
+        prepared.exam,
+        "orig",
+        {Sequence.T1C: prepared.images[Sequence.T1C]},
+        prepared.brain_mask,
+        {},
+        prepared.native_brain_mask,
+        None,
+    )
+    with pytest.raises(MissingSequence, match="needs FLAIR"):
+        segment_exam(poor, tmp_path / "other", "flair-threshold", ledger)
+    assert not (tmp_path / "other").exists()
