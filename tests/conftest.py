@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
+def brats_exam(test_data: Path) -> Path:
+    """A real exam in the BraTS convention: four sequences on one grid, skull-stripped, with expert labels."""
+    return test_data / "exams" / "glioma-labelled" / "BraTS2021_01659"
+
+
+@pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real exams and reference answers; the test is skipped where there is none."""
     folder = Path(os.environ.get("GLIOSCOPE_TEST_DATA", ROOT.parent / "shared"))

@@ -62,6 +62,13 @@ class Grid:
         corners[:, :3] *= np.asarray(self.shape) - 1
         return bool(np.abs(corners @ (self.affine - other.affine).T).max() <= tolerance)
 
+    def cropped(self, lower: ArrayLike, upper: ArrayLike) -> Grid:
+        """The part of the lattice from voxel index `lower` up to, but not including, `upper`."""
+        affine = self.affine.copy()
+        affine[:3, 3] = self.to_world(lower)
+        x, y, z = (int(n) for n in np.asarray(upper) - np.asarray(lower))
+        return Grid((x, y, z), affine)
+
     def to_world(self, indices: ArrayLike) -> NDArray[np.float64]:
         """World points (mm, RAS) of voxel indices, both of shape (..., 3)."""
         return np.asarray(np.asarray(indices, np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3])

@@ -24,13 +24,6 @@ def _subdivided(grid: Grid, source_spacing: float) -> tuple[Grid, NDArray[np.int
     return Grid((x, y, z), affine), factor
 
 
-def _crop(grid: Grid, lower: NDArray[np.int_], upper: NDArray[np.int_]) -> Grid:
-    affine = grid.affine.copy()
-    affine[:3, 3] = grid.to_world(lower)
-    x, y, z = (int(n) for n in upper - lower)
-    return Grid((x, y, z), affine)
-
-
 def resample_fraction(moving: Volume, fixed: Grid, transform: Transform | None = None) -> Volume:
     """How much of each voxel of `fixed` the moving mask or probability map fills, in [0, 1].
 
@@ -53,7 +46,7 @@ def resample_fraction(moving: Volume, fixed: Grid, transform: Transform | None =
         lower, upper = np.zeros(3, int), np.asarray(fixed.shape)
     if (upper <= lower).any():
         return Volume(out, fixed)
-    part = _crop(fixed, lower, upper)
+    part = fixed.cropped(lower, upper)
     fine, factor = _subdivided(part, float(moving.grid.spacing.min()))
     sampled = resample(Volume(data, moving.grid), fine, transform).data
     blocks = sampled.reshape([n for pair in zip(part.shape, factor, strict=True) for n in pair])

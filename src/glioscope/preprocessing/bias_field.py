@@ -9,13 +9,13 @@ from glioscope.preprocessing.registration.itk_space import orthonormal, to_sitk
 
 __all__ = ["correct_bias"]
 
-WORKING_MM = 4.0
+WORKING_MM = 6.0
 
 
 def correct_bias(volume: Volume, mask: Volume | None = None) -> Volume:
     """The volume with its smooth shading divided out (Tustison et al., N4ITK, IEEE TMI 29, 2010).
 
-    The field is estimated on a copy shrunken to about 4 mm and applied at full resolution. Meant for registration copies
+    The field is estimated on a copy shrunken to about 6 mm and applied at full resolution. Meant for registration copies
     only: N4 takes oedema's FLAIR signal for shading, so images that come out of the pre-processing are never corrected.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from glioscope.core import Transform, Volume, read_labels, read_volume, resample, resample_mask, write_volume
+from glioscope.core import Transform, Volume, read_header, read_labels, read_volume, resample, resample_mask, write_volume
 from glioscope.core.transform import Interpolation
 from glioscope.preprocessing.bias_field import correct_bias
 from glioscope.preprocessing.brain_extraction import find_brain
@@ -48,8 +48,8 @@ def make_registration_copy(*, image: Path, copy: Path) -> None:
 
 def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
     """Write the rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
-    fixed = read_volume(reference)
-    found = get_engine(engine).register(fixed, read_volume(moving), kind="rigid", seed=seed).transform
+    fixed, shown = _clipped(read_volume(reference)), _clipped(read_volume(moving))
+    found = get_engine(engine).register(fixed, shown, kind="rigid", seed=seed).transform
     write_transform(transform, found)
     return _motion(found, fixed)
 
@@ -60,8 +60,7 @@ def align_to_atlas(
     """Write the transform from the atlas's world to that of `reference` (`forward`), and its inverse (`backward`).
 
     Heads with their skulls are aligned: a rigid transform of the skull-stripped reference to the skull-stripped atlas ends
-    two to four millimetres, mostly of pitch, from where the BraTS images lie. The brightest and darkest percent (vessels,
-    fat, air) are clipped, so that they do not use up the histogram that the similarity is computed from.
+    two to four millimetres, mostly of pitch, from where the BraTS images lie.
     """
     fixed, moving, brain = _clipped(read_volume(atlas)), _clipped(read_volume(reference)), read_labels(mask)
     found = get_engine(engine).register(fixed, moving, kind=kind, moving_mask=brain, seed=seed)
@@ -71,6 +70,7 @@ def align_to_atlas(
 
 
 def _clipped(volume: Volume) -> Volume:
+    """Without the extremes of the brightest and darkest percent (vessels, fat, air), which would use up the histogram."""
     low, high = np.percentile(volume.data, [1, 99])
     return volume.with_data(np.clip(volume.data, low, high))
 
@@ -118,12 +118,17 @@ def resample_image(
         output: float32 NIfTI.
     """
     moving = read_volume(image)
-    fixed = read_volume(grid)
-    if "brain" in hide:
-        fixed = read_labels(hide["brain"])  # the mask says in which order the atlas's axes are wanted
-    shown = resample(moving, fixed.grid, _chain(transforms), interpolation=interpolation) if transforms else moving
-    if "brain" in hide:
-        shown = shown.with_data(np.where(read_labels(hide["brain"]).data > 0, shown.data, 0))
+    if "brain" in hide:  # the mask says in which order the atlas's axes are wanted, and which voxels are worth computing
+        brain = read_labels(hide["brain"])
+        box = ndimage.find_objects((brain.data > 0).astype(np.uint8))[0]
+        part = brain.grid.cropped([s.start for s in box], [s.stop for s in box])
+        inside = resample(moving, part, _chain(transforms), interpolation=interpolation).data
+        shown = brain.with_data(np.zeros(brain.data.shape, np.float32))
+        shown.data[box] = np.where(brain.data[box] > 0, inside, 0)
+    elif transforms:
+        shown = resample(moving, read_header(grid).grid, _chain(transforms), interpolation=interpolation)
+    else:
+        shown = moving
     if "face" in hide:
         shown = shown.with_data(np.where(read_labels(hide["face"]).data > 0, 0, shown.data))
     write_volume(output, shown)

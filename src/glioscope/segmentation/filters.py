@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["deviation", "distance_to", "drop_small", "equalised", "graded", "grown", "logistic", "smoothed"]
+__all__ = ["deviation", "drop_small", "equalised", "graded", "grown", "logistic", "shrunk", "smoothed"]
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -44,22 +44,34 @@ def logistic(margin: Image) -> Image:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * margin)), np.float32)
 
 
-def distance_to(mask: Mask, spacing: NDArray[np.float64]) -> Image:
-    """Distance in mm from each voxel to the nearest voxel of `mask`; infinite where the mask is empty."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing), np.float32)
-
-
 def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
-    """The voxels within `radius_mm` of the mask, itself included."""
+    """The voxels within `radius_mm` of the mask, itself included.
+
+    Squared distances add up axis by axis, and none beyond the radius is looked at: exact, and for the few millimetres wanted
+    here several times faster than a distance transform.
+    """
     out = np.zeros_like(mask)
     found = ndimage.find_objects(mask.astype(np.uint8))
-    if found:
-        room = np.ceil(radius_mm / spacing).astype(int).tolist()
-        box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(found[0], room, strict=True))
-        out[box] = distance_to(mask[box], spacing) <= radius_mm
+    if not found:
+        return out
+    room = (radius_mm / spacing + 1e-6).astype(int).tolist()
+    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(found[0], room, strict=True))
+    squares = np.where(mask[box], np.float32(0), np.float32(np.inf))
+    for axis, (steps, edge) in enumerate(zip(room, spacing.tolist(), strict=True)):
+        before = np.moveaxis(squares, axis, 0)
+        after = before.copy()
+        for n in range(1, min(steps, len(before) - 1) + 1):
+            added = before + np.float32((n * edge) ** 2)
+            np.minimum(after[n:], added[:-n], out=after[n:])
+            np.minimum(after[:-n], added[n:], out=after[:-n])
+        squares = np.moveaxis(after, 0, axis)
+    out[box] = squares <= radius_mm**2 * (1 + 1e-5)
     return out
+
+
+def shrunk(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
+    """The voxels of the mask farther than `radius_mm` from what is not mask; the edge of the array counts as more of it."""
+    return np.asarray(mask & ~grown(~mask, spacing, radius_mm))
 
 
 def drop_small(mask: Mask, least_voxels: float, least_share: float = 0.0) -> Mask:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from glioscope.core import SCHEMES, Sequence, Volume
 from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, logistic, smoothed
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
+from glioscope.segmentation.shading import without_shading
 
 __all__ = ["DEVIATIONS", "FlairAbnormality", "FlairThreshold", "find_flair_abnormality"]
 
@@ -48,7 +49,7 @@ def find_flair_abnormality(
 ) -> FlairAbnormality:
     """The hyperintense part of a skull-stripped FLAIR.
 
-    1. Smooth by 1.5 mm inside the brain; equalise, so that a voxel is its rank in the brain.
+    1. Divide by the shading of the coil; smooth by 1.5 mm inside the brain; equalise, so that a voxel is its rank in the brain.
     2. Threshold at the mean of two ranks: that of `deviations` robust standard deviations above the median, and that of
        Otsu's threshold in the brighter half of the brain. The first knows how normal tissue varies, the second where the
        histogram parts.
@@ -60,8 +61,9 @@ def find_flair_abnormality(
         spacing: Voxel edges in mm.
         deviations: See step 2.
     """
-    centre, spread = deviation(flair[brain].astype(np.float32))
-    image = smoothed(((flair - centre) / spread).astype(np.float32), brain, spacing, SMOOTHING_MM)
+    level = without_shading(flair, brain, spacing)
+    centre, spread = deviation(level[brain])
+    image = smoothed(((level - centre) / spread).astype(np.float32), brain, spacing, SMOOTHING_MM)
     values = image[brain]
     facts: dict[str, Any] = {"deviations": deviations}
     if values.max() - values.min() < 1e-3:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import SCHEMES, Sequence, Volume
-from glioscope.segmentation.filters import deviation, distance_to, drop_small, graded, grown, logistic, smoothed
+from glioscope.segmentation.filters import deviation, drop_small, graded, grown, logistic, shrunk, smoothed
 from glioscope.segmentation.flair_threshold import find_flair_abnormality
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
@@ -63,7 +63,7 @@ def _enclosed(shell: Mask, spacing: NDArray[np.float64]) -> Mask:
         return out
     room = tuple(int(np.ceil(2 * CLOSING_MM / s)) for s in spacing)
     padded = np.pad(shell[found[0]], [(r, r) for r in room])
-    closed = distance_to(~grown(padded, spacing, CLOSING_MM), spacing) > CLOSING_MM
+    closed = shrunk(grown(padded, spacing, CLOSING_MM), spacing, CLOSING_MM)
     votes = np.zeros(closed.shape, np.uint8)
     for axis in range(3):
         votes += np.stack([ndimage.binary_fill_holes(s) for s in np.moveaxis(closed, axis, 0)], axis=axis)
@@ -135,8 +135,7 @@ class Subtraction(Segmenter):
         """Bright parts above the noise, mostly within the FLAIR abnormality, certain in the deep, and on one side only."""
         if not whole.any():
             return np.zeros_like(whole)
-        depth = distance_to(~inside, spacing)
-        lit = (excess > ENHANCING) & (t1c > BRIGHT) & (depth > BORDER_MM)
+        lit = (excess > ENHANCING) & (t1c > BRIGHT) & shrunk(inside, spacing, BORDER_MM)
         parts, count = ndimage.label(lit & grown(whole, spacing, REACH_MM))
         if not count:
             return np.zeros_like(whole)
@@ -144,7 +143,7 @@ class Subtraction(Segmenter):
         def share(mask: Mask) -> NDArray[np.float64]:
             return np.asarray(np.bincount(parts[mask], minlength=count + 1) / np.bincount(parts.ravel()).clip(1))
 
-        certain = np.bincount(parts[(excess > CERTAIN) & whole & (depth > 2 * BORDER_MM)], minlength=count + 1)
+        certain = np.bincount(parts[(excess > CERTAIN) & whole & shrunk(inside, spacing, 2 * BORDER_MM)], minlength=count + 1)
         kept = (certain * float(spacing.prod()) >= CERTAIN_MM3) & (share(whole) >= WITHIN)
         kept &= share(_mirrored(grown(lit, spacing, PAIRED_MM), inside)) < PAIRED
         kept[0] = False
@@ -153,6 +152,6 @@ class Subtraction(Segmenter):
     @staticmethod
     def _dark_core(darkness: Image, whole: Mask, spacing: NDArray[np.float64]) -> Mask:
         """The largest dark part of the abnormality on T1, away from its rim, with its holes filled."""
-        dark = (darkness < DARK) & whole & (distance_to(~whole, spacing) > 1.5)
+        dark = (darkness < DARK) & shrunk(whole, spacing, 1.5)
         dark = drop_small(dark, 1000 / float(spacing.prod()), 0.5)
         return np.asarray(ndimage.binary_fill_holes(dark)) & whole

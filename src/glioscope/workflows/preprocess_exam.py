@@ -143,8 +143,7 @@ class _Plan:
             )
             for s in self.exam.images
         ]
-        self.ledger.run(brain)  # alone: the network uses all cores, and its result must not depend on `jobs`
-        self.ledger.run(*copies, jobs=self.jobs)
+        self.ledger.run(brain, *copies, jobs=self.jobs)
 
     def _copy(self, sequence: Sequence) -> Path:
         return self.work / f"{sequence}-unshaded.nii.gz"

@@ -128,7 +128,7 @@ def segment_step(prepared: Prepared, out: Path, name: str, *, scheme: str = "bra
         outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
     return Step(
         name=f"segment-{name}",
-        title=f"segmenting with {name}",
+        title=f"Segmenting with {name}",
         function=_segment,
         inputs=inputs,
         parameters={"name": name, "scheme": scheme, "device": device},
@@ -137,7 +137,7 @@ def segment_step(prepared: Prepared, out: Path, name: str, *, scheme: str = "bra
     )
 
 
-def _segment(  # noqa: PLR0917
+def _segment(
     images: Mapping[str, Path],
     brain: Path,
     native_mask: Path,
