@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from glioscope.cli import options as o
@@ -59,7 +58,9 @@ def _ask(exam: Path, chosen: dict[Sequence, Path], exam_id: str | None, as_json:
         typer.echo(f"Which one is {sequence.display_name}?", err=True)
         for number, candidate in enumerate(choices, start=1):
             typer.echo(f"  {number}  {candidate.name}  ({candidate.reason})", err=True)
-        number = typer.prompt("Number", type=click.IntRange(1, len(choices)), err=True)
+        number = 0
+        while not 1 <= number <= len(choices):
+            number = typer.prompt(f"Number, 1 to {len(choices)}", type=int, err=True)
         chosen = {**chosen, sequence: choices[number - 1].files[0]}
     return chosen
 

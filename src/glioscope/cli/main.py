@@ -6,9 +6,8 @@ import json
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 import glioscope
@@ -18,6 +17,9 @@ from glioscope.core import GlioscopeError
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130
+
+# Newer versions of Typer carry a Click of their own; this is the base of the usage errors of either.
+_USAGE_FAULT: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="glioscope",
@@ -55,14 +57,14 @@ def _guarded(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="glioscope", standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
-    except click.exceptions.Abort:
+    except typer.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
         print("Interrupted. Run the same command again to continue where it stopped.", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
-    except click.ClickException as error:
+    except _USAGE_FAULT as error:
         error.show()
-        return error.exit_code
+        return int(error.exit_code)
     except GlioscopeError as error:
         return _tell(str(error), error.exit_code, arguments)
     except BrokenPipeError:

@@ -124,4 +124,5 @@ def missing_sequence(name: str, needs: frozenset[Sequence], sequences: Iterable[
 
 
 def _named(sequences: frozenset[Sequence]) -> str:
-    return " and ".join(s.display_name for s in Sequence if s in sequences)
+    *first, last = [s.display_name for s in Sequence if s in sequences] or [""]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -55,6 +55,18 @@ def _mirrored(mask: Mask, inside: Mask) -> Mask:
     return np.asarray(mask[np.clip(twice - np.arange(counts.size), 0, counts.size - 1)])
 
 
+def _filled(mask: Mask, axis: int) -> Mask:
+    """The mask with the holes of each of its slices across `axis` filled."""
+    within = ndimage.generate_binary_structure(3, 1)
+    within[tuple(1 if a != axis else slice(None, None, 2) for a in range(3))] = False
+    parts, count = ndimage.label(~mask, within)
+    outer = np.zeros(count + 1, bool)
+    for other in {0, 1, 2} - {axis}:
+        outer[parts.take([0, -1], other)] = True
+    outer[0] = False
+    return np.asarray(~outer[parts])
+
+
 def _enclosed(shell: Mask, spacing: NDArray[np.float64]) -> Mask:
     """What lies inside a shell with gaps: closed, then filled in at least two of the three slice directions."""
     out = np.zeros_like(shell)
@@ -64,9 +76,7 @@ def _enclosed(shell: Mask, spacing: NDArray[np.float64]) -> Mask:
     room = tuple(int(np.ceil(2 * CLOSING_MM / s)) for s in spacing)
     padded = np.pad(shell[found[0]], [(r, r) for r in room])
     closed = shrunk(grown(padded, spacing, CLOSING_MM), spacing, CLOSING_MM)
-    votes = np.zeros(closed.shape, np.uint8)
-    for axis in range(3):
-        votes += np.stack([ndimage.binary_fill_holes(s) for s in np.moveaxis(closed, axis, 0)], axis=axis)
+    votes = np.sum([_filled(closed, axis) for axis in range(3)], axis=0, dtype=np.uint8)
     out[found[0]] = (votes >= 2)[tuple(slice(r, n - r) for r, n in zip(room, closed.shape, strict=True))]
     return out
 
@@ -101,8 +111,8 @@ class Subtraction(Segmenter):
         enhancing = self._enhancing(excess, t1c, inside, whole, spacing)
         core = (_enclosed(enhancing, spacing) & inside) | enhancing if enhancing.any() else enhancing
         sparse = bool(enhancing.sum() < SPARSE * whole.sum())
-        darkness = smoothed(t1n, inside, spacing, 2.0)
         if sparse:
+            darkness = smoothed(t1n, inside, spacing, 2.0)
             core = core | self._dark_core(darkness, whole, spacing)
         whole = np.asarray(ndimage.binary_fill_holes(whole | core)) & inside
 

@@ -33,6 +33,9 @@ from glioscope.segmentation import get_segmenter
 
 __all__ = ["Segmented", "segment_exam", "segment_step"]
 
+LEAST_PROBABILITY = 0.01
+"""What is less likely counts as impossible on the native grid."""
+
 
 @dataclass(frozen=True)
 class Segmented:
@@ -167,7 +170,10 @@ def _segment(
     write_volume(native_labels, native)
     for region, path in (probabilities or {}).items():
         volume = found.probabilities[region]
-        write_volume(path, resample_fraction(volume, native_grid, transform) if transform else volume)
+        if transform:  # resampling works in the box of what is not zero
+            likely = volume.with_data(np.where(volume.data < LEAST_PROBABILITY, 0, volume.data))
+            volume = resample_fraction(likely, native_grid, transform)
+        write_volume(path, volume)
     write_text(tsv, _lookup_table(target))
     return {**found.facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
 
