@@ -57,7 +57,8 @@ def without_shading(
         near = (rest - offset > -LOW * spread) & (rest - offset < HIGH * spread)
     table = np.zeros((DEGREE + 1,) * 3)
     table[tuple(powers.T)] = factors
-    out[brain] = values / np.exp(np.polynomial.polynomial.polygrid3d(*axes, table)[brain])
+    x, y, z = axes
+    out[brain] = values / np.exp(np.polynomial.polynomial.polygrid3d(x, y, z, table)[brain])
     return out
 
 

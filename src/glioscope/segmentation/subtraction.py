@@ -76,7 +76,7 @@ def _enclosed(shell: Mask, spacing: NDArray[np.float64]) -> Mask:
     room = tuple(int(np.ceil(2 * CLOSING_MM / s)) for s in spacing)
     padded = np.pad(shell[found[0]], [(r, r) for r in room])
     closed = shrunk(grown(padded, spacing, CLOSING_MM), spacing, CLOSING_MM)
-    votes = np.sum([_filled(closed, axis) for axis in range(3)], axis=0, dtype=np.uint8)
+    votes = np.stack([_filled(closed, axis) for axis in range(3)]).sum(axis=0)
     out[found[0]] = (votes >= 2)[tuple(slice(r, n - r) for r, n in zip(room, closed.shape, strict=True))]
     return out
 
