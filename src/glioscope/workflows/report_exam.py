@@ -71,7 +71,12 @@ class Reported:
 
 
 def report_exam(
-    prepared: Prepared, segmented: Segmented, inspection_document: Mapping[str, Any], ledger: Ledger, out: Path
+    prepared: Prepared,
+    segmented: Segmented,
+    inspection_document: Mapping[str, Any],
+    ledger: Ledger,
+    out: Path,
+    jobs: int = 1,
 ) -> Reported:
     """Measure, judge, draw and write the report to `out/sub-…[/ses-…]/report`.
 
@@ -124,6 +129,7 @@ def report_exam(
             outputs={name: report / f"{name}.png" for name in _PICTURES},
             packages=("matplotlib", "pillow"),
         ),
+        jobs=jobs,
     )
     ledger.run(
         Step(

@@ -40,6 +40,10 @@ class Stages:
     jobs: int | None = None
     progress: Progress = field(default_factory=Progress)
 
+    @property
+    def _jobs(self) -> int:
+        return self.jobs or os.cpu_count() or 1
+
     def preprocess(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
         """Up to images in the atlas and on the native grid."""
         prepared = self._prepare(inspection, ledger)
@@ -60,7 +64,7 @@ class Stages:
         name = self._choose(inspection)
         prepared = self._prepare(inspection, ledger)
         segmented = self._segment(name, prepared, ledger)
-        reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out)
+        reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out, self._jobs)
         write_table(self.out)
         files = {"labels": segmented.native_labels, **reported.files}
         return self._finish(inspection, ledger, prepared, files, reported.results)
@@ -90,7 +94,7 @@ class Stages:
         for warning in inspection.warnings:
             self.progress.warned(warning)
         exam = convert_exam(inspection, self.out, ledger)
-        return preprocess_exam(exam, self.out, self.options, ledger, self.jobs or os.cpu_count() or 1)
+        return preprocess_exam(exam, self.out, self.options, ledger, self._jobs)
 
     def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
         return segment_exam(prepared, self.out, name, ledger, scheme=self.scheme)
