@@ -129,3 +129,17 @@ def test_turning_the_array_changes_nothing(orientation: str) -> None:
     volume = Volume.of(mask, np.array([[-0.9, 0, 0.2, 5], [0, 1.1, -0.3, -8], [0.1, 0.2, 3.0, 2], [0, 0, 0, 1]]))
     turned = volume.reoriented(orientation)
     assert feret_diameter(turned.data, turned.grid) == pytest.approx(feret_diameter(mask, volume.grid))
+
+
+def test_a_lesion_in_two_pieces_in_its_largest_slice_has_diameters() -> None:
+    """Found by the demo: the pieces are joined in another slice, and a line between them crosses no outline."""
+    mask = np.zeros((40, 12, 3), bool)
+    mask[2:10, 3:9, 1] = mask[25:35, 3:9, 1] = True
+    mask[2:35, 5, 2] = True
+
+    found = axial_diameters(mask, Grid((40, 12, 3), np.eye(4)))
+
+    assert found is not None
+    assert found.slice_index == 1
+    assert found.longest_mm == pytest.approx(np.hypot(32, 5), abs=1)
+    assert found.perpendicular_mm == pytest.approx(7, abs=1.5)

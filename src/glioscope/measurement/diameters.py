@@ -101,6 +101,8 @@ def _longest_chord(mask: NDArray[np.bool_], matrix: NDArray[np.float64], directi
     longest = 0.0
     for station in np.arange(t.min() + step / 2, t.max(), step):
         cut = (t.min(axis=0) <= station) & (station < t.max(axis=0))
+        if not cut.any():  # between two pieces that are joined in another slice
+            continue
         (t0, t1), (p0, p1) = t[:, cut], p[:, cut]
         longest = max(longest, float(np.ptp(p0 + (station - t0) / (t1 - t0) * (p1 - p0))))
     return longest - _half_width(matrix, normal) / 2
