@@ -100,7 +100,7 @@ def test_a_step_that_does_not_write_its_output_fails(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
     step = Step("fill", "Filling", fill_the_disk, outputs={"total": tmp_path / "total.txt"})
-    with pytest.raises(OutputUnwritable, match="The disk is full"):
+    with pytest.raises(OutputUnwritable, match=r"The disk is full: 'total\.txt' could not be written"):
         ledger(tmp_path).run(step)
 
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,8 +24,9 @@ def output_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            name = _SCRATCH.sub(r"\1", path.name)
             raise OutputUnwritable(
-                f"The disk is full: '{path.name}' could not be written to '{path.parent}'; free some space and run again."
+                f"The disk is full: '{name}' could not be written to '{path.parent}'; free some space and run again."
             ) from error
         elsewhere = error.filename is not None and not _within(path.parent, Path(os.fsdecode(error.filename)))
         if error.errno in _REFUSALS and not elsewhere:
@@ -34,6 +36,7 @@ def output_errors(path: Path) -> Iterator[None]:
         raise
 
 
+_SCRATCH = re.compile(r"^\.(.+)\.\d+\.part")
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 
 

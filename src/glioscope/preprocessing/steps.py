@@ -30,6 +30,9 @@ __all__ = [
     "union_mask",
 ]
 
+COPY_ORIENTATION = "RAS"
+"""Orientation of the copies that registration sees."""
+
 GRID_ORIENTATION = "LPS"
 """Orientation of the atlas grid in which images come out, the one of every BraTS case."""
 
@@ -42,8 +45,11 @@ def find_brain_mask(*, image: Path, engine: str, mask: Path) -> Mapping[str, Any
 
 
 def make_registration_copy(*, image: Path, copy: Path) -> None:
-    """Write a bias-corrected copy of `image` that only registration will see."""
-    write_volume(copy, correct_bias(read_volume(image)))
+    """Write a bias-corrected copy of `image` that only registration will see.
+
+    Its axes run right, anterior, up, whatever those of `image` do, so that how a file is stored changes no transform.
+    """
+    write_volume(copy, correct_bias(read_volume(image).reoriented(COPY_ORIENTATION)))
 
 
 def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
@@ -62,7 +68,11 @@ def align_to_atlas(
     Heads with their skulls are aligned: a rigid transform of the skull-stripped reference to the skull-stripped atlas ends
     two to four millimetres, mostly of pitch, from where the BraTS images lie.
     """
-    fixed, moving, brain = _clipped(read_volume(atlas)), _clipped(read_volume(reference)), read_labels(mask)
+    fixed, moving, brain = (
+        _clipped(read_volume(atlas)),
+        _clipped(read_volume(reference)),
+        read_labels(mask).reoriented(COPY_ORIENTATION),
+    )
     found = get_engine(engine).register(fixed, moving, kind=kind, moving_mask=brain, seed=seed)
     write_transform(forward, found.transform)
     write_transform(backward, found.inverse)
