@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from glioscope.core import Transform, Volume, read_header, read_labels, read_volume, resample, resample_mask, write_volume
+from glioscope.core import Grid, Transform, Volume, read_header, read_labels, read_volume, resample, resample_mask, write_volume
 from glioscope.core.transform import Interpolation
 from glioscope.preprocessing.bias_field import correct_bias
 from glioscope.preprocessing.brain_extraction import find_brain
@@ -55,7 +56,9 @@ def make_registration_copy(*, image: Path, copy: Path) -> None:
 def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
     """Write the rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
     fixed, shown = _clipped(read_volume(reference)), _clipped(read_volume(moving))
-    found = get_engine(engine).register(fixed, shown, kind="rigid", seed=seed).transform
+    frame = _frame(fixed.grid)
+    aligned = get_engine(engine).register(_framed(fixed, frame), _framed(shown, frame), kind="rigid", seed=seed).transform
+    found = _after(frame, aligned).then(Transform(frame).inverse())
     write_transform(transform, found)
     return _motion(found, fixed)
 
@@ -73,9 +76,11 @@ def align_to_atlas(
         _clipped(read_volume(reference)),
         read_labels(mask).reoriented(COPY_ORIENTATION),
     )
-    found = get_engine(engine).register(fixed, moving, kind=kind, moving_mask=brain, seed=seed)
-    write_transform(forward, found.transform)
-    write_transform(backward, found.inverse)
+    frame = _frame(moving.grid)
+    shown, inside = _framed(moving, frame), _framed(brain, frame)
+    found = get_engine(engine).register(fixed, shown, kind=kind, moving_mask=inside, seed=seed, thorough=True)
+    write_transform(forward, found.transform.then(Transform(frame).inverse()))
+    write_transform(backward, _after(frame, found.inverse))
     return _motion(found.transform, fixed)
 
 
@@ -83,6 +88,33 @@ def _clipped(volume: Volume) -> Volume:
     """Without the extremes of the brightest and darkest percent (vessels, fat, air), which would use up the histogram."""
     low, high = np.percentile(volume.data, [1, 99])
     return volume.with_data(np.clip(volume.data, low, high))
+
+
+def _frame(grid: Grid) -> NDArray[np.float64]:
+    """Rigid change of world to the axes and the centre of `grid`.
+
+    Registration works there, so that where a scanner puts its origin and how it tilts its planes changes no result.
+    """
+    u, _, vt = np.linalg.svd(grid.affine[:3, :3] / grid.spacing)
+    frame = np.eye(4)
+    frame[:3, :3] = (u @ vt).T
+    frame[:3, 3] = -frame[:3, :3] @ grid.to_world((np.asarray(grid.shape) - 1) / 2)
+    return frame
+
+
+def _framed(volume: Volume, frame: NDArray[np.float64]) -> Volume:
+    """The volume in that world; to a tenth of a micrometre, so that rounding in a file's header is forgotten."""
+    return Volume.of(volume.data, np.round(frame @ volume.grid.affine, 4))
+
+
+def _after(frame: NDArray[np.float64], following: Transform) -> Transform:
+    """First the rigid change of world `frame`, then `following`."""
+    back = np.linalg.inv(frame)
+    if following.displacement is None or following.displacement_grid is None:
+        return Transform(following.matrix @ frame)
+    turned = np.asarray(following.displacement @ back[:3, :3].T, np.float32)
+    grid = Grid(following.displacement_grid.shape, back @ following.displacement_grid.affine)
+    return Transform(following.matrix @ frame, turned, grid)
 
 
 def _motion(transform: Transform, fixed: Volume) -> dict[str, Any]:
