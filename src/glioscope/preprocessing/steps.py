@@ -50,7 +50,7 @@ def make_registration_copy(*, image: Path, copy: Path) -> None:
 
     Its axes run right, anterior, up, whatever those of `image` do, so that how a file is stored changes no transform.
     """
-    write_volume(copy, correct_bias(read_volume(image).reoriented(COPY_ORIENTATION)))
+    write_volume(copy, correct_bias(_rounded(read_volume(image).reoriented(COPY_ORIENTATION))))
 
 
 def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
@@ -103,8 +103,15 @@ def _frame(grid: Grid) -> NDArray[np.float64]:
 
 
 def _framed(volume: Volume, frame: NDArray[np.float64]) -> Volume:
-    """The volume in that world; to a tenth of a micrometre, so that rounding in a file's header is forgotten."""
-    return Volume.of(volume.data, np.round(frame @ volume.grid.affine, 4))
+    """The volume in that world."""
+    return _rounded(Volume.of(volume.data, frame @ volume.grid.affine))
+
+
+def _rounded(volume: Volume) -> Volume:
+    """The volume placed to a few micrometres, so that rounding in a file's header does not reach the optimiser."""
+    affine = np.round(volume.grid.affine, 5)
+    affine[:3, 3] = np.round(affine[:3, 3], 2)
+    return Volume.of(volume.data, affine)
 
 
 def _after(frame: NDArray[np.float64], following: Transform) -> Transform:
