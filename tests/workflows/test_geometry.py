@@ -65,7 +65,6 @@ CHANGES: dict[str, tuple[Callable[[Volume], Volume], str]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the atlas pose is not steady yet: see docs/preprocessing.md", strict=False)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_result_lands_on_the_grid_that_came_in(plain: tuple[Path, Path], tmp_path: Path, change: str) -> None:
     alter, suffix = CHANGES[change]

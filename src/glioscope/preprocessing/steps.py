@@ -27,6 +27,7 @@ __all__ = [
     "find_brain_mask",
     "make_registration_copy",
     "normalise_image",
+    "refine_poses",
     "resample_image",
     "union_mask",
 ]
@@ -57,7 +58,7 @@ def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int,
     """Write the rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
     fixed, shown = _clipped(read_volume(reference)), _clipped(read_volume(moving))
     frame = _frame(fixed.grid)
-    aligned = get_engine(engine).register(_framed(fixed, frame), _framed(shown, frame), kind="rigid", seed=seed).transform
+    aligned = get_engine(engine).register(_framed(fixed, frame), _framed(shown, frame), seed=seed, quick=True).transform
     found = _after(frame, aligned).then(Transform(frame).inverse())
     write_transform(transform, found)
     return _motion(found, fixed)
@@ -78,10 +79,68 @@ def align_to_atlas(
     )
     frame = _frame(moving.grid)
     shown, inside = _framed(moving, frame), _framed(brain, frame)
-    found = get_engine(engine).register(fixed, shown, kind=kind, moving_mask=inside, seed=seed, thorough=True)
+    found = get_engine(engine).register(fixed, shown, kind=kind, moving_mask=inside, seed=seed, quick=kind == "rigid")
     write_transform(forward, found.transform.then(Transform(frame).inverse()))
     write_transform(backward, _after(frame, found.inverse))
     return _motion(found.transform, fixed)
+
+
+def refine_poses(
+    *,
+    atlas: Path,
+    reference: Path,
+    mask: Path,
+    others: Mapping[str, Path],
+    starts: Mapping[str, Path],
+    pose: Mapping[str, Path],
+    seed: int,
+    transforms: Mapping[str, Path],
+    onto: Mapping[str, Path],
+) -> Mapping[str, Any]:
+    """Write the refined rigid transforms from `reference` to each of `others`, and of the head to the atlas.
+
+    Args:
+        atlas, reference, others: Heads with their skulls; the latter two bias-corrected copies.
+        mask: Brain of the reference.
+        starts: Name of each other image -> transform from the reference's world to its own.
+        pose: `forward`: the rigid transform from the atlas's world to the reference's; empty where it is not to be refined.
+        transforms: Name -> file to write.
+        onto: `forward` and `backward`: files to write where `pose` is given.
+
+    Returns:
+        How far each image was moved by it, in mm at the brain.
+    """
+    from glioscope.preprocessing.registration.refinement import refine_atlas_pose, refine_sequences
+
+    fixed, brain = _clipped(read_volume(reference)), read_labels(mask).reoriented(COPY_ORIENTATION)
+    frame = _frame(fixed.grid)
+    home = Transform(frame).inverse()
+    shown, inside = _framed(fixed, frame), _framed(brain, frame)
+    images = {name: _framed(_clipped(read_volume(path)), frame) for name, path in others.items()}
+    begun = {name: _within(read_transform(path), frame) for name, path in starts.items()}
+    found = refine_sequences(shown, inside, images, begun, seed=seed)
+    for name, path in transforms.items():
+        write_transform(path, _after(frame, found[name]).then(home))
+    points = inside.grid.to_world(np.argwhere(inside.data > 0)[::101])
+    moved = {name: _distance(found[name], begun[name], points) for name in found}
+    if pose:
+        start = read_transform(pose["forward"]).then(Transform(frame))
+        everything, poses = {"": shown, **images}, {"": Transform.identity(), **found}
+        best = refine_atlas_pose(_clipped(read_volume(atlas)), everything, poses, inside, start, seed=seed)
+        forward = best.then(home)
+        write_transform(onto["forward"], forward)
+        write_transform(onto["backward"], forward.inverse())
+        moved["atlas"] = _distance(best, start, start.inverse().apply(points))
+    return {"moved_mm": moved}
+
+
+def _within(transform: Transform, frame: NDArray[np.float64]) -> Transform:
+    """The rigid transform between two worlds, as it is when both are changed by `frame`."""
+    return Transform(frame @ transform.matrix @ np.linalg.inv(frame))
+
+
+def _distance(one: Transform, other: Transform, points: NDArray[np.float64]) -> float:
+    return round(float(np.linalg.norm(one.apply(points) - other.apply(points), axis=1).mean()), 2)
 
 
 def _clipped(volume: Volume) -> Volume:

@@ -152,17 +152,20 @@ class _Plan:
         return self.work / f"{self.exam.reference}-to-{sequence}.h5"
 
     def _registrations(self, atlas: Path, native_mask: Path, onto_atlas: Path, home: Path) -> None:
-        from glioscope.preprocessing.steps import align_to_atlas, align_to_reference
+        """Each image to the reference and that to the atlas, roughly; then all of them together, to the tenth of a mm."""
+        from glioscope.preprocessing.steps import align_to_atlas, align_to_reference, refine_poses
 
+        rigid = self.options.atlas_transform == "rigid"
         reference = self._copy(self.exam.reference)
         common = {"engine": self.options.registration, "seed": self.options.seed}
+        rough = {"forward": self._rough("atlas"), "backward": self._rough("home")}
         to_atlas = Step(
             "register-atlas",
             f"Aligning {self.exam.reference.display_name} to {self.options.atlas}",
             align_to_atlas,
             {"atlas": atlas, "reference": reference, "mask": native_mask},
             {**common, "kind": self.options.atlas_transform},
-            {"forward": onto_atlas, "backward": home},
+            rough if rigid else {"forward": onto_atlas, "backward": home},
             self.packages,
         )
         to_reference = [
@@ -172,12 +175,37 @@ class _Plan:
                 align_to_reference,
                 {"reference": reference, "moving": self._copy(s)},
                 common,
-                {"transform": self._to_reference(s)},
+                {"transform": self._rough(s.value)},
                 self.packages,
             )
             for s in self.others
         ]
         self.ledger.run(to_atlas, *to_reference, jobs=self.jobs)  # the longest first
+        if not (rigid or self.others):
+            return
+        together = Step(
+            "refine",
+            "Refining the alignment of all images together",
+            refine_poses,
+            {
+                "atlas": atlas,
+                "reference": reference,
+                "mask": native_mask,
+                "others": {s.value: self._copy(s) for s in self.others},
+                "starts": {s.value: self._rough(s.value) for s in self.others},
+                "pose": {"forward": rough["forward"]} if rigid else {},
+            },
+            {"seed": self.options.seed},
+            {
+                "transforms": {s.value: self._to_reference(s) for s in self.others},
+                "onto": {"forward": onto_atlas, "backward": home} if rigid else {},
+            },
+            ("torch", "scipy"),
+        )
+        self.ledger.run(together)
+
+    def _rough(self, name: str) -> Path:
+        return self.work / f"rough-{name}.h5"
 
     def _carried_masks(self, atlas: Path, native_mask: Path, atlas_mask: Path, onto_atlas: Path) -> dict[str, Path]:
         """Carry the brain mask; returns what to hide in native images."""

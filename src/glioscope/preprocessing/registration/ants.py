@@ -20,7 +20,10 @@ LEVEL_MM = 2.0
 """Voxel size of the finer of the two levels."""
 
 SAMPLES = 40_000
-"""Points of the finer level at which the images are compared: between sequences as accurate as four times as many."""
+"""Points at which the images are compared: between sequences as accurate as four times as many."""
+
+COARSE_MM = 4.0
+"""Voxel size of the only level of a quick registration."""
 
 LINEAR: dict[str, Any] = {
     "aff_metric": "mattes",
@@ -29,6 +32,7 @@ LINEAR: dict[str, Any] = {
     "aff_shrink_factors": (2, 1),
     "aff_smoothing_sigmas": (1, 0),
 }
+QUICK: dict[str, Any] = {**LINEAR, "aff_iterations": (100,), "aff_shrink_factors": (1,), "aff_smoothing_sigmas": (0,)}
 
 
 def _deterministic(seed: int) -> None:
@@ -48,9 +52,9 @@ def _image(volume: Volume) -> Any:  # noqa: ANN401
     return ants.from_numpy(data, origin=origin, spacing=spacing, direction=direction)
 
 
-def _isotropic(volume: Volume) -> Volume:
+def _isotropic(volume: Volume, millimetres: float) -> Volume:
     """A copy with cubic voxels: ANTs shrinks all axes alike, which would leave hardly any slices of a 5 mm image."""
-    size = max(LEVEL_MM, float(volume.grid.spacing.min()))
+    size = max(millimetres, float(volume.grid.spacing.min()))
     x, y, z = (int(max(1, n)) for n in np.ceil(volume.grid.extent / size))
     affine = volume.grid.affine.copy()
     affine[:3, :3] *= size / volume.grid.spacing
@@ -85,14 +89,13 @@ class AntsEngine(RegistrationEngine):
     kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine", "syn")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, thorough: bool
+        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
     ) -> Alignment:
         _deterministic(seed)
         import ants
 
-        level = _isotropic(fixed)
-        samples = SAMPLES * 4 if thorough else SAMPLES
-        linear = {**LINEAR, "aff_random_sampling_rate": min(1.0, samples / level.data.size)}
+        level = _isotropic(fixed, COARSE_MM if quick else LEVEL_MM)
+        linear = {**(QUICK if quick else LINEAR), "aff_random_sampling_rate": min(1.0, SAMPLES / level.data.size)}
         coarse = {"fixed": _image(level), "moving": _image(moving), "mask": None}
         if mask is not None:
             coarse["mask"] = _image(resample_mask(mask, level.grid))
@@ -106,7 +109,7 @@ class AntsEngine(RegistrationEngine):
                 path = str(Path(folder, f"{method}-start.mat"))
                 ants.write_transform(guess, path)
                 found: dict[str, list[str]] = ants.registration(
-                    **{**coarse, **({"fixed": _image(fixed), "mask": None} if method == "SyNOnly" else {})},
+                    **(coarse | {"mask": None} if method == "SyNOnly" else coarse),
                     type_of_transform=method,
                     initial_transform=[path],
                     outprefix=str(Path(folder, f"{method}-")),

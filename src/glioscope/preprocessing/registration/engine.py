@@ -46,7 +46,7 @@ class RegistrationEngine(ABC):
         fixed_mask: Volume | None = None,
         moving_mask: Volume | None = None,
         seed: int = 0,
-        thorough: bool = False,
+        quick: bool = False,
     ) -> Alignment:
         """Find where each point of `fixed` lies in `moving`, by mutual information.
 
@@ -56,7 +56,7 @@ class RegistrationEngine(ABC):
             kind: `rigid` (6 degrees of freedom), `affine` (12) or `syn` (affine, then a diffeomorphism).
             fixed_mask: Where in `fixed` to compare, on its grid.
             moving_mask: Where in `moving` its centre lies, on its grid.
-            thorough: Compare at four times as many points, where the engine samples.
+            quick: Stop at the coarse level, some millimetres from the best: for a pose that will be refined.
             seed: Of the sampling; the same seed gives the same transform to the last bit.
 
         Raises:
@@ -71,7 +71,7 @@ class RegistrationEngine(ABC):
         moving_mask = None if moving_mask is None else orthonormal(moving_mask)
         start = coarse_alignment(fixed, moving, fixed_mask=fixed_mask, moving_mask=moving_mask, seed=seed)
         try:
-            found = self._optimise(fixed, moving, kind, start, mask=fixed_mask, seed=seed, thorough=thorough)
+            found = self._optimise(fixed, moving, kind, start, mask=fixed_mask, seed=seed, quick=quick)
         except RuntimeError as error:
             detail = " ".join(str(error).split())[-120:]
             raise ProcessingFailed(f"Registration by '{self.name}' gave up ({detail}); try another engine.") from error
@@ -82,7 +82,7 @@ class RegistrationEngine(ABC):
 
     @abstractmethod
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, thorough: bool
+        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
     ) -> Alignment:
         """The engine's own optimisation, from `start` on; both grids are without shear."""
 

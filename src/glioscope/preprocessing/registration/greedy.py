@@ -26,7 +26,7 @@ class GreedyEngine(RegistrationEngine):
     kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, thorough: bool
+        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
     ) -> Alignment:
         try:
             from picsl_greedy import Greedy3D
@@ -45,7 +45,7 @@ class GreedyEngine(RegistrationEngine):
             np.savetxt(path, start.matrix, fmt="%.12g")
             engine.execute(
                 f"-d 3 -threads 1 -a -dof {6 if kind == 'rigid' else 12} -i fix mov {only} -ia {path} -o found"
-                " -m NMI -n 100x50x10",
+                f" -m NMI -n {'100x30x0' if quick else '100x50x10'}",
                 found=None,
                 **images,
             )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Transform, Volume
-from glioscope.preprocessing.registration.start import Comparison
+from glioscope.preprocessing.registration.start import compared
 
 __all__ = ["implausible"]
 
@@ -39,7 +39,7 @@ def _wrong_matrix(matrix: NDArray[np.float64]) -> str | None:
 
 
 def _wrong_match(transform: Transform, fixed: Volume, moving: Volume, mask: Volume | None) -> str | None:
-    compare = Comparison.of(fixed, moving, mask, 0)
+    compare = compared(fixed, moving, mask, seed=0)
     points = compare.points[compare.fixed_bins > compare.fixed_bins.mean()]
     index = moving.grid.to_index(transform.apply(points))
     inside = ((index > -0.5) & (index < np.asarray(moving.grid.shape) - 0.5)).all(axis=1).mean() if len(index) else 0.0

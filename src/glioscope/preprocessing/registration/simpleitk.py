@@ -20,7 +20,7 @@ class SimpleItkEngine(RegistrationEngine):
     kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, thorough: bool
+        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
     ) -> Alignment:
         import SimpleITK as sitk
 
@@ -37,14 +37,14 @@ class SimpleItkEngine(RegistrationEngine):
             method.SetNumberOfThreads(1)
             method.SetMetricAsMattesMutualInformation(32)
             method.SetMetricSamplingStrategy(method.RANDOM)
-            method.SetMetricSamplingPercentagePerLevel([0.5, 0.2], seed + 1)
+            method.SetMetricSamplingPercentagePerLevel([0.5, 0.2][: 2 - quick], seed + 1)
             if mask is not None:
                 method.SetMetricFixedMask(to_sitk(mask.with_data(mask.data > 0)))
             method.SetInterpolator(sitk.sitkLinear)
             method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-3, 120, 0.6, 1e-6)
             method.SetOptimizerScalesFromPhysicalShift()
-            method.SetShrinkFactorsPerLevel([4, 2])
-            method.SetSmoothingSigmasPerLevel([2.0, 1.0])
+            method.SetShrinkFactorsPerLevel([4, 2][: 2 - quick])
+            method.SetSmoothingSigmasPerLevel([2.0, 1.0][: 2 - quick])
             method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
             method.SetInitialTransform(transform, True)
             method.Execute(*images)

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from glioscope.core import Transform, Volume
 from glioscope.preprocessing.registration.similarity import binned, normalised_mutual_information
 
-__all__ = ["Comparison", "coarse_alignment"]
+__all__ = ["Comparison", "coarse_alignment", "compared", "smoothed"]
 
 COARSE_MM = 6.0
 ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
@@ -22,9 +22,10 @@ ARM_MM = 60.0
 """Distance from the centre at which one parameter step of rotation moves a point as far as one of translation."""
 
 
-def _smooth(volume: Volume, millimetres: float) -> NDArray[np.float32]:
-    sigma = [max(0.0, 0.5 * (millimetres / s) if s < millimetres else 0.0) for s in volume.grid.spacing]
-    return np.asarray(ndimage.gaussian_filter(np.asarray(volume.data, np.float32), sigma))
+def smoothed(volume: Volume, millimetres: float) -> Volume:
+    """The volume as it looks at a resolution of so many millimetres; axes that are coarser already stay as they are."""
+    sigma = [0.5 * millimetres / s if s < millimetres else 0.0 for s in volume.grid.spacing]
+    return volume.with_data(np.asarray(ndimage.gaussian_filter(np.asarray(volume.data, np.float32), sigma)))
 
 
 def _centre(volume: Volume, mask: Volume | None) -> NDArray[np.float64]:
@@ -44,8 +45,8 @@ class Comparison:
     limits: tuple[float, float]
 
     @staticmethod
-    def of(fixed: Volume, moving: Volume, mask: Volume | None, seed: int = 0, *, millimetres: float = COARSE_MM) -> Comparison:
-        """Sample `fixed` about every `millimetres` (inside `mask`, where there is one), both images smoothed to that scale."""
+    def of(fixed: Volume, moving: Volume, mask: Volume | None, seed: int, *, millimetres: float) -> Comparison:
+        """Sample `fixed` about every `millimetres` (inside `mask`, where there is one); both are `smoothed` to that scale."""
         random = np.random.default_rng(seed)
         axes = [np.arange(0, n, max(1.0, millimetres / s)) for n, s in zip(fixed.grid.shape, fixed.grid.spacing, strict=True)]
         index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -53,13 +54,12 @@ class Comparison:
         index = np.clip(index + random.uniform(-0.5, 0.5, index.shape), 0, np.asarray(fixed.grid.shape) - 1)
         if mask is not None:
             index = index[mask.data[tuple(np.rint(index).astype(int).T)] > 0]
-        values = ndimage.map_coordinates(_smooth(fixed, millimetres), index.T, order=1)
-        smooth = _smooth(moving, millimetres)
-        low, high = np.percentile(smooth, [1, 99.5])
+        values = ndimage.map_coordinates(fixed.data, index.T, order=1)
+        low, high = np.percentile(moving.data, [1, 99.5])
         return Comparison(
             fixed.grid.to_world(index),
             binned(values),
-            smooth,
+            moving.data,
             np.linalg.inv(moving.grid.affine).astype(np.float64),
             (float(low), float(high)),
         )
@@ -72,6 +72,12 @@ class Comparison:
         low, high = self.limits
         bins = np.clip((values - low) * (32 / max(high - low, 1e-6)), 0, 31).astype(np.intp)
         return normalised_mutual_information(self.fixed_bins, bins)
+
+
+def compared(fixed: Volume, moving: Volume, mask: Volume | None, seed: int, millimetres: float = COARSE_MM) -> Comparison:
+    """A comparison of two images as they came."""
+    seen = smoothed(fixed, millimetres), smoothed(moving, millimetres)
+    return Comparison.of(*seen, mask, seed, millimetres=millimetres)
 
 
 def _rigid(parameters: NDArray[np.float64], centre: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -89,7 +95,7 @@ def coarse_alignment(
     Starts from the coordinates that the files give and from the centres of mass, each with rotations of up to 24 degrees
     about the three axes; the three best by normalised mutual information are refined by Powell's method, the best is returned.
     """
-    compare = Comparison.of(fixed, moving, fixed_mask, seed, millimetres=2 * COARSE_MM)
+    compare = compared(fixed, moving, fixed_mask, seed, 2 * COARSE_MM)
     centre, moving_centre = _centre(fixed, fixed_mask), _centre(moving, moving_mask)
     starts = []
     for target in (centre, moving_centre):
@@ -98,7 +104,7 @@ def coarse_alignment(
             parameters = np.concatenate([rotation, target - moving_centre])
             starts.append((compare.similarity(_rigid(parameters, centre, moving_centre)), parameters))
     starts.sort(key=lambda pair: -pair[0])
-    compare = Comparison.of(fixed, moving, fixed_mask, seed)
+    compare = compared(fixed, moving, fixed_mask, seed, COARSE_MM)
 
     def cost(parameters: NDArray[np.float64]) -> float:
         return -compare.similarity(_rigid(parameters, centre, moving_centre))

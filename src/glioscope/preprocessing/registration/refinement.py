@@ -1,0 +1,162 @@
+"""The last tenths of a millimetre: all sequences of an exam, and the atlas, brought together at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
+
+from glioscope.core import Transform, Volume, resample_mask
+from glioscope.preprocessing.registration.likeness import Likeness
+from glioscope.preprocessing.registration.start import ARM_MM, Comparison, smoothed
+
+__all__ = ["refine_atlas_pose", "refine_sequences"]
+
+Matrix = NDArray[np.float64]
+
+SEQUENCE_MM, ATLAS_MM = (5.0, 2.0), (6.0, 3.0)
+"""Distances of the points at which two sequences, or a sequence and the atlas, are compared: a quick look and a close one."""
+
+MARGIN_MM = 8.0
+"""What is compared beyond the brain: its surface tells most, but the scalp's fat is displaced by chemical shift."""
+
+FARTHEST_MM = 15.0
+"""A start this wrong is not refined but wrong: what moves farther is left as it was."""
+
+STEP = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class _Term:
+    """One comparison: its points are looked up at `left @ pose @ right`, or at the inverse of that."""
+
+    likeness: Likeness
+    left: Matrix
+    right: Matrix
+    inverted: bool = False
+
+    def lookup(self, pose: Matrix) -> Matrix:
+        matrix = self.left @ pose @ self.right
+        return _inverse(matrix) if self.inverted else matrix
+
+
+def refine_sequences(
+    reference: Volume, mask: Volume, others: Mapping[str, Volume], starts: Mapping[str, Transform], seed: int = 0
+) -> dict[str, Transform]:
+    """Rigid transforms from the reference to each other sequence, all sequences being compared with each other.
+
+    One after another, each is fitted to the reference and to those before it, at points within 8 mm of the brain. A sequence
+    of thick slices that leaves its own pose open is held by the others.
+
+    Args:
+        reference: Image whose space the transforms start from.
+        mask: Its brain, on its grid.
+        others: Name -> image.
+        starts: Name -> transform from the reference's world to that image's, right to some millimetres.
+        seed: Of the points.
+    """
+    near = mask.with_data(ndimage.distance_transform_edt(mask.data == 0, sampling=mask.grid.spacing) <= MARGIN_MM)
+    centre = _centre(mask)
+    seen = {(name, mm): smoothed(image, mm) for name, image in {"": reference, **others}.items() for mm in SEQUENCE_MM}
+    inside, found = {"": near}, {"": np.eye(4)}
+    for name, image in others.items():
+        pose = starts[name].matrix
+        for mm in SEQUENCE_MM:
+            terms = []
+            for other, matrix in found.items():
+                points = Comparison.of(seen[other, mm], seen[name, mm], inside[other], seed, millimetres=mm)
+                terms.append(_Term(Likeness(points, inside_only=True), np.eye(4), _inverse(matrix)))
+            pose = _best(terms, pose, centre)
+        found[name], inside[name] = pose, resample_mask(near, image.grid, Transform(_inverse(pose)))
+    return {name: Transform(found[name]) for name in others}
+
+
+def refine_atlas_pose(
+    atlas: Volume,
+    images: Mapping[str, Volume],
+    poses: Mapping[str, Transform],
+    mask: Volume,
+    start: Transform,
+    *,
+    seed: int = 0,
+) -> Transform:
+    """The rigid transform from the atlas to the reference under which *all* sequences fit the atlas best.
+
+    One image alone leaves the pitch of a head open by some degrees, whatever the optimiser; its slices, its contrast and its
+    field of view each pull their own way. Each pair is compared both at points of the atlas and at points of the image.
+
+    Args:
+        atlas: A head with its skull.
+        images: Name -> image.
+        poses: Name -> transform from the reference's world to that image's.
+        mask: The brain in the reference's world, about whose centre is turned.
+        start: Atlas world to reference world, right to some millimetres.
+        seed: Of the points.
+    """
+    pose, centre = start.matrix, start.inverse().apply(_centre(mask))
+    for mm in ATLAS_MM:
+        terms, head = [], smoothed(atlas, mm)
+        for name, image in images.items():
+            there, seen = poses[name].matrix, smoothed(image, mm)
+            onto = Comparison.of(head, seen, None, seed, millimetres=mm)
+            back = Comparison.of(seen, head, None, seed, millimetres=mm)
+            terms.append(_Term(Likeness(onto), there, np.eye(4)))
+            terms.append(_Term(Likeness(back), there, np.eye(4), inverted=True))
+        pose = _best(terms, pose, centre)
+    return Transform(pose)
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def _centre(mask: Volume) -> NDArray[np.float64]:
+    return mask.grid.to_world(np.array(ndimage.center_of_mass(mask.data > 0)))
+
+
+def _moved(parameters: NDArray[np.float64], centre: NDArray[np.float64]) -> Matrix:
+    """Turn about `centre`, then shift; a step of one moves the head's surface by about a millimetre either way."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(parameters[:3] / ARM_MM).as_matrix()
+    matrix[:3, 3] = centre + parameters[3:] - matrix[:3, :3] @ centre
+    return matrix
+
+
+def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Matrix:
+    """The pose near `start` under which the terms are most alike, by L-BFGS with exact gradients."""
+    with _one_thread_each(), ThreadPoolExecutor(2) as pool:
+
+        def cost(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            pose = start @ _moved(parameters, centre)
+            results = list(pool.map(lambda term: term.likeness(term.lookup(pose)), terms))
+            gradient = np.zeros(6)
+            for i, step in enumerate(np.eye(6) * STEP):
+                ahead, behind = (start @ _moved(parameters + s, centre) for s in (step, -step))
+                for term, (_, slope) in zip(terms, results, strict=True):
+                    gradient[i] += (slope * (term.lookup(ahead) - term.lookup(behind))).sum() / (2 * STEP)
+            return -sum(value for value, _ in results), -gradient
+
+        found = minimize(cost, np.zeros(6), jac=True, method="L-BFGS-B", options={"ftol": 1e-7, "gtol": 1e-5, "maxiter": 60})
+    if np.linalg.norm(found.x[:3]) > FARTHEST_MM or np.linalg.norm(found.x[3:]) > FARTHEST_MM:
+        return start
+    return np.asarray(start @ _moved(found.x, centre), np.float64)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """The terms share the cores; sums within one are made by one thread, so that the number of cores changes no bit."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
