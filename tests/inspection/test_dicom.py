@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glioscope.core import AmbiguousExam, Grid, InvalidImage, Sequence
+from glioscope.core import AmbiguousExam, Grid, InputUnreadable, InvalidImage, Sequence
 from glioscope.inspection import inspect_path
 from glioscope.inspection.dicom_geometry import stack_slices
 from tests.dicom_factory import STYLES, oblique_affine, phantom, write_enhanced, write_exam, write_series
@@ -153,3 +153,34 @@ def test_slices_in_a_hand_computed_place() -> None:
     # the normal is y x (-z) = -x, so the leftmost slice comes first; RAS turns x and y about
     np.testing.assert_allclose(stack.grid.affine, [[0, 0, 4, -8], [-1, 0, 0, 10], [0, -2, 0, 20], [0, 0, 0, 1]])
     assert stack.order == (0, 2, 1)
+
+
+@pytest.fixture
+def two_contrast_series(tmp_path: Path) -> Path:
+    """One exam with two equally good T1c series, number 2 and number 7."""
+    exam = tmp_path / "ex"
+    write_exam(exam)
+    write_series(exam / "again", phantom() + 3, oblique_affine(), STYLES["t1c"], series=7)
+    return exam
+
+
+@pytest.mark.parametrize("way", ["folder", "file", "number"])
+def test_a_series_is_named_by_folder_file_or_number(two_contrast_series: Path, tmp_path: Path, way: str) -> None:
+    """Issue 2: `--t1c` took image files only."""
+    folder = two_contrast_series / "again"
+    named = {"folder": folder, "file": next(p for p in folder.iterdir() if p.is_file()), "number": Path("7")}[way]
+
+    (found,) = inspect_path(two_contrast_series, workdir=tmp_path, overrides={Sequence.T1C: named})
+
+    chosen = found.chosen[Sequence.T1C]
+    assert chosen.name.startswith("series 7")
+    assert chosen.reason == "given with --t1c"
+    assert not found.ambiguous
+    assert sum(c.name.startswith("series 7") for c in found.candidates) == 1
+
+
+def test_a_name_that_stands_for_several_series_or_none(two_contrast_series: Path, tmp_path: Path) -> None:
+    with pytest.raises(AmbiguousExam, match=r"several series \(.*series 2"):
+        inspect_path(two_contrast_series, workdir=tmp_path, overrides={Sequence.T1C: two_contrast_series})
+    with pytest.raises(InputUnreadable, match="number of a series"):
+        inspect_path(two_contrast_series, workdir=tmp_path, overrides={Sequence.T1C: Path("99")})

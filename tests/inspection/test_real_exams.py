@@ -40,7 +40,7 @@ def test_the_raw_exam_by_its_names(test_data: Path, tmp_path: Path) -> None:
         "t2f": "MRHR_FLAIR_AX_SE_IR_5_tir2d1_21.nii.gz",
     }
     assert not found.prepared and found.missing == ()
-    assert "T1 has thick slices (5.5 mm); small lesions and volumes are less certain." in found.warnings
+    assert "Thick slices: T1, T1 + contrast, T2, FLAIR 5.5 mm. Small lesions and volumes are less certain." in found.warnings
 
 
 def test_a_raw_exam_without_names_is_left_open(test_data: Path, tmp_path: Path) -> None:

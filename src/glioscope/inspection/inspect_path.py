@@ -14,10 +14,11 @@ from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.content import classify_content
 from glioscope.inspection.dicom_folder import dicom_materials, read_instances
 from glioscope.inspection.image_folder import image_materials
-from glioscope.inspection.images import content_fault, given_candidate, image_candidates, image_stem
+from glioscope.inspection.images import content_fault, image_candidates, image_stem
 from glioscope.inspection.inspection import Inspection
 from glioscope.inspection.manifest import is_manifest, manifest_materials
 from glioscope.inspection.material import Material
+from glioscope.inspection.named import named_candidate
 from glioscope.inspection.remarks import remarks
 from glioscope.inspection.selection import select
 from glioscope.inspection.skullstripped import is_skull_stripped
@@ -156,7 +157,8 @@ def inspect_path(
         path: Folder or zip of DICOM; folder of NIfTI, NRRD or MetaImage files with any names; BraTS case; BIDS dataset, subject
             or session; CSV or TSV table of exams; folder of any of these; or a single image.
         workdir: Where a zip is unpacked.
-        overrides: Files to use for a sequence whatever else is there; `path` must then be one exam.
+        overrides: What to use for a sequence whatever else is there: an image, a DICOM series by its folder or one of its
+            files, or the number of a series of the exam; `path` must then be one exam.
         exam_id: Identifier of the exam, in place of the folder's name; `path` must then be one exam (or sessions of one).
 
     Returns:
@@ -186,6 +188,7 @@ def inspect_path(
                 f"'{path.name}' holds {len(materials)} exams, so they cannot share one identifier; name one exam."
             )
         materials = [replace(m, id=name) for m in materials]
-    given = [given_candidate(file, sequence) for sequence, file in (overrides or {}).items()]
+    own = materials[0].candidates if materials else ()
+    given = [named_candidate(file, sequence, own) for sequence, file in (overrides or {}).items()]
     found = [_conclude(material, given, len(materials) <= FEW_EXAMS) for material in materials]
     return sorted(found, key=lambda inspection: (inspection.id, inspection.session or ""))

@@ -25,20 +25,36 @@ _COST = {
 
 def _of_grid(title: str, grid: Grid, prepared: bool) -> list[str]:
     out = []
-    thick = float(grid.spacing.max())
     axis = int(np.argmax(grid.spacing))
-    if thick >= THICK_MM:
-        out.append(f"{title} has thick slices ({thick:.1f} mm); small lesions and volumes are less certain.")
     if (short := float(grid.extent.min())) < BRAIN_HEIGHT_MM and not prepared:
         out.append(f"{title} covers {short:.0f} mm only, so part of the brain is probably outside it.")
-    if grid.obliquity > OBLIQUE_DEGREES:
-        out.append(f"{title} is oblique by {grid.obliquity:.0f} degrees; this is honoured.")
     inplane = np.delete(grid.spacing, axis)
     if inplane.max() > 1.2 * inplane.min() and inplane.max() > 1.2:
         out.append(f"{title} has an odd spacing ({' x '.join(f'{s:.2f}' for s in grid.spacing)} mm).")
     if grid.spacing.min() > 2 or grid.spacing.min() < 0.2:
         out.append(f"{title} has an unusual resolution ({' x '.join(f'{s:.2f}' for s in grid.spacing)} mm); check its header.")
     return out
+
+
+def _of_all(chosen: Mapping[Sequence, Candidate]) -> list[str]:
+    """What several sequences mostly share, in one sentence each."""
+    grids = {sequence.display_name: c.grid for sequence, c in chosen.items() if c.grid is not None}
+    thick = {title: f"{grid.spacing.max():.1f} mm" for title, grid in grids.items() if grid.spacing.max() >= THICK_MM}
+    oblique = {title: f"{grid.obliquity:.0f} degrees" for title, grid in grids.items() if grid.obliquity > OBLIQUE_DEGREES}
+    out = []
+    if thick:
+        out.append(f"Thick slices: {_listed(thick)}. Small lesions and volumes are less certain.")
+    if oblique:
+        out.append(f"Oblique planes: {_listed(oblique)}. This is honoured.")
+    return out
+
+
+def _listed(values: Mapping[str, str]) -> str:
+    """`T1 and T2 5.5 mm, FLAIR 3.0 mm`: titles with the same value together."""
+    titles: dict[str, list[str]] = {}
+    for title, value in values.items():
+        titles.setdefault(value, []).append(title)
+    return "; ".join(f"{', '.join(names)} {value}" for value, names in titles.items())
 
 
 def _gap(title: str, candidate: Candidate) -> list[str]:
@@ -53,7 +69,7 @@ def remarks(
     chosen: Mapping[Sequence, Candidate], missing: Iterable[Sequence], everything: Iterable[Candidate], prepared: bool
 ) -> tuple[str, ...]:
     """One sentence for each thing to know before the exam is processed."""
-    out: list[str] = []
+    out = _of_all(chosen)
     for sequence, candidate in chosen.items():
         if candidate.grid is not None:
             out += _of_grid(sequence.display_name, candidate.grid, prepared) + _gap(sequence.display_name, candidate)
