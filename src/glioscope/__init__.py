@@ -12,22 +12,42 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from glioscope.workflows.agreement import agreement as agreement
+    from glioscope.workflows.assess_quality import assess_quality as assess_quality
+    from glioscope.workflows.assess_quality import calibrate_quality as calibrate_quality
+    from glioscope.workflows.assess_uncertainty import assess_uncertainty as assess_uncertainty
     from glioscope.workflows.atlases import atlases as atlases
     from glioscope.workflows.demo import demo as demo
+    from glioscope.workflows.evaluate import evaluate as evaluate
+    from glioscope.workflows.fuse import fit_fusion_weights as fit_fusion_weights
+    from glioscope.workflows.fuse import fuse as fuse
     from glioscope.workflows.info import info as info
     from glioscope.workflows.inspect import inspect as inspect
+    from glioscope.workflows.postprocess import postprocess as postprocess
+    from glioscope.workflows.postprocess import undo_postprocess as undo_postprocess
     from glioscope.workflows.preprocess import preprocess as preprocess
+    from glioscope.workflows.rank import rank as rank
     from glioscope.workflows.report import report as report
     from glioscope.workflows.run import run as run
+    from glioscope.workflows.second_opinion import ask_second_opinion as ask_second_opinion
     from glioscope.workflows.segment import segment as segment
     from glioscope.workflows.segmenters import segmenters as segmenters
+    from glioscope.workflows.tune import tune as tune
 
-_COMMANDS = ("atlases", "demo", "info", "inspect", "preprocess", "report", "run", "segment", "segmenters")
-__all__ = ["__version__", *_COMMANDS]  # noqa: PLE0604
+_COMMANDS = "agreement atlases demo evaluate fuse info inspect postprocess preprocess rank report run segment segmenters tune"
+_MODULES = {name: name for name in _COMMANDS.split()} | {
+    "ask_second_opinion": "second_opinion",
+    "assess_quality": "assess_quality",
+    "assess_uncertainty": "assess_uncertainty",
+    "calibrate_quality": "assess_quality",
+    "fit_fusion_weights": "fuse",
+    "undo_postprocess": "postprocess",
+}
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Import a command when it is first used, so that `import glioscope` costs nothing."""
-    if name in _COMMANDS:
-        return getattr(importlib.import_module(f"glioscope.workflows.{name}"), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"glioscope.workflows.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'glioscope' has no attribute '{name}'")

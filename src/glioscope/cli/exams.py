@@ -70,6 +70,7 @@ def run(
     out: o.OutPath,
     segmenter: o.SegmenterName = "auto",
     scheme: o.SchemeName = "brats-2023",
+    postprocess: o.Postprocess = None,
     exam_id: o.ExamId = None,
     t1n: o.T1N = None,
     t1c: o.T1C = None,
@@ -124,7 +125,7 @@ preprocess = _like_run(
 
     Example: glioscope preprocess exams/patient-7 results --atlas MNI152
     """,
-    without=("segmenter", "scheme"),
+    without=("segmenter", "scheme", "postprocess"),
 )
 
 
@@ -135,7 +136,7 @@ def _stages(name: str, **given: Any) -> int:  # noqa: ANN401
     chosen = o.overrides(given["t1n"], given["t1c"], given["t2w"], given["t2f"])
     as_json: bool = given["as_json"]
     workflow: Callable[..., Any] = getattr(glioscope, name)
-    extra = {key: given[key] for key in ("segmenter", "scheme") if key in given}
+    extra = {key: given[key] for key in ("segmenter", "scheme", "postprocess") if key in given}
     outcomes = workflow(
         given["exam"],
         given["out"],

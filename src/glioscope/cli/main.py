@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import glioscope
-from glioscope.cli import catalogue, exams
+from glioscope.cli import catalogue, evaluate, exams, fuse, quality, tune
 from glioscope.core import GlioscopeError
 
 __all__ = ["app", "main"]
@@ -31,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-exams.register(app)
-catalogue.register(app)
+for room in (exams, evaluate, fuse, tune, quality, catalogue):
+    room.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "Jobs",
     "Normalise",
     "OutPath",
+    "Postprocess",
     "Registration",
     "SchemeName",
     "SegmenterName",
@@ -48,7 +49,15 @@ OutPath = Annotated[Path, typer.Argument(metavar="OUT", help="The folder to writ
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 ExamId = Annotated[str | None, typer.Option("--id", help="Identifier of the exam, instead of its folder's name.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time; all cores by default.")]
-T1N = Annotated[Path | None, typer.Option("--t1n", metavar="FILE", help="Take FILE as native T1.", rich_help_panel=_CHOOSE)]
+T1N = Annotated[
+    Path | None,
+    typer.Option(
+        "--t1n",
+        metavar="FILE",
+        help="Take FILE as native T1: an image, a DICOM series (folder or a file of it) or its number.",
+        rich_help_panel=_CHOOSE,
+    ),
+]
 T1C = Annotated[Path | None, typer.Option("--t1c", metavar="FILE", help="… as contrast T1.", rich_help_panel=_CHOOSE)]
 T2W = Annotated[Path | None, typer.Option("--t2w", metavar="FILE", help="… as T2.", rich_help_panel=_CHOOSE)]
 T2F = Annotated[Path | None, typer.Option("--t2f", metavar="FILE", help="… as FLAIR.", rich_help_panel=_CHOOSE)]
@@ -60,6 +69,12 @@ SegmenterName = Annotated[
     ),
 ]
 SchemeName = Annotated[str, typer.Option("--scheme", metavar="NAME", help="Label scheme of the results.")]
+Postprocess = Annotated[
+    str | None,
+    typer.Option(
+        "--postprocess", metavar="FILE", help="Steps that make the final label map, from `glioscope tune`; or: published."
+    ),
+]
 Atlas = Annotated[str, typer.Option("--atlas", metavar="NAME", help="SRI24 or MNI152.", rich_help_panel=_ENGINES)]
 AtlasTransform = Annotated[
     str, typer.Option("--atlas-transform", metavar="KIND", help="rigid, affine or syn.", rich_help_panel=_ENGINES)
@@ -91,10 +106,10 @@ StripNative = Annotated[
 
 
 def overrides(t1n: Path | None, t1c: Path | None, t2w: Path | None, t2f: Path | None) -> dict[Sequence, Path]:
-    """The files named on the command line; raises InputUnreadable for one that does not exist."""
+    """What the command line names for each sequence; raises InputUnreadable for a file that does not exist."""
     given = {Sequence.T1N: t1n, Sequence.T1C: t1c, Sequence.T2W: t2w, Sequence.T2F: t2f}
     chosen = {sequence: path for sequence, path in given.items() if path is not None}
     for sequence, path in chosen.items():
-        if not path.exists():
+        if not path.exists() and not str(path).isdigit():
             raise InputUnreadable(f"'{path}', given with --{sequence}, does not exist.")
     return chosen

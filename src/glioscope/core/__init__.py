@@ -13,7 +13,15 @@ from glioscope.core.errors import (
 )
 from glioscope.core.exam import REFERENCE_ORDER, Exam, bids_name
 from glioscope.core.grid import Grid
-from glioscope.core.imageio import ImageHeader, is_image, read_header, read_labels, read_volume, write_volume
+from glioscope.core.imageio import (
+    ImageHeader,
+    is_image,
+    read_header,
+    read_labels,
+    read_probabilities,
+    read_volume,
+    write_volume,
+)
 from glioscope.core.label_resampling import resample_fraction, resample_labels, resample_mask
 from glioscope.core.labels import SCHEMES, Label, Scheme, convert_labels, get_scheme, region_mask
 from glioscope.core.ledger import Ledger, Record, Step
@@ -54,6 +62,7 @@ __all__ = [
     "parse_sequence",
     "read_header",
     "read_labels",
+    "read_probabilities",
     "read_volume",
     "region_mask",
     "resample",

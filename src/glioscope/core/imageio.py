@@ -20,7 +20,16 @@ from glioscope.core.files import write_bytes
 from glioscope.core.grid import Grid
 from glioscope.core.volume import Volume
 
-__all__ = ["IMAGE_SUFFIXES", "ImageHeader", "is_image", "read_header", "read_labels", "read_volume", "write_volume"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "ImageHeader",
+    "is_image",
+    "read_header",
+    "read_labels",
+    "read_probabilities",
+    "read_volume",
+    "write_volume",
+]
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -28,6 +37,9 @@ IMAGE_SUFFIXES = NIFTI_SUFFIXES + ITK_SUFFIXES
 
 MAX_VOXELS = 2**30
 """Larger than any MRI volume (a whole head at 0.2 mm); a header that claims more is damaged."""
+
+ROUNDING = 1e-3
+"""How far beyond 0 and 1 a probability may be stored (scaled integers, B-spline interpolation)."""
 
 # nibabel and NumPy raise any of these on a damaged header or a truncated stream.
 _READ_FAULTS = (
@@ -165,6 +177,22 @@ def read_volume(path: Path) -> Volume:
     if data.size and data.min() == data.max():
         raise InvalidImage(f"'{path.name}' holds the value {data.flat[0]:g} in every voxel, so there is no image in it.")
     return Volume(data, header.grid)
+
+
+def read_probabilities(path: Path) -> Volume:
+    """A probability map as float32 in [0, 1] (all zero is valid: the region is nowhere).
+
+    Raises:
+        InputUnreadable: missing, empty, truncated, or not an image.
+        InvalidImage: not 3-D, without a usable affine, or with values that are not finite numbers from 0 to 1.
+    """
+    voxels, header = _read(path)
+    data = np.asarray(voxels, np.float32)
+    low, high = (float(data.min()), float(data.max())) if data.size else (0.0, 0.0)
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        told = f"from {low:g} to {high:g}" if np.isfinite(low + high) else "that are not finite"
+        raise InvalidImage(f"'{path.name}' is not a probability map: it has values {told}, not from 0 to 1.")
+    return Volume(np.clip(data, 0, 1), header.grid)
 
 
 def read_labels(path: Path) -> Volume:

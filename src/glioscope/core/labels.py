@@ -74,6 +74,11 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,), "NETC": (2,), "CC": (3,), "ED": (4,)},
             ),
             _scheme("brats-met", {1: NETC, 2: SNFH, 3: ET}, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
+            _scheme(
+                "brats-2024-met",
+                {1: NETC, 2: SNFH, 3: ET, 4: RC},
+                {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)},
+            ),
             _scheme("brats-men-rt", {1: GTV}, {"GTV": (1,)}),
             _scheme("residual", {1: RT}, {"RT": (1,)}),
         )

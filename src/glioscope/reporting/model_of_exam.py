@@ -8,8 +8,9 @@ from typing import Any
 
 from glioscope.core import Sequence as MRISequence
 from glioscope.core import get_scheme
+from glioscope.reporting.evidence import evidence_sections
 from glioscope.reporting.model import Key, Level, Picture, ReportModel, Section, Table
-from glioscope.reporting.outlines import REGION_TITLES, outlines
+from glioscope.reporting.outlines import REGION_TITLES, outlines, region_title
 from glioscope.reporting.processing import processing_section
 
 __all__ = ["model_of_exam"]
@@ -33,7 +34,7 @@ def model_of_exam(
     Args:
         inspection: Which file is which sequence and why.
         measurements: Volumes, diameters, location; with `exam`, `segmenter` and `space`.
-        quality: Verdict and remarks.
+        quality: Verdict and remarks, and the evidence of several raters where there is any.
         provenance: The steps that led to the measurements, without their seconds.
         pictures: `overview` and `montage` as PNG, either may be absent.
     """
@@ -52,6 +53,7 @@ def model_of_exam(
                 _figure("Overview", pictures.get("overview"), _OVERVIEW, measurements),
                 _measurements(measurements),
                 _location(measurements["location"]),
+                *evidence_sections(quality),
                 _figure("Axial slices across the tumour", pictures.get("montage"), _MONTAGE, measurements),
                 _decisions(inspection),
                 processing_section(provenance),
@@ -61,10 +63,6 @@ def model_of_exam(
         ),
         producer=f"Glioscope {importlib.metadata.version('glioscope')}",
     )
-
-
-def _title(region: str) -> str:
-    return f"{REGION_TITLES[region]} ({region})" if region in REGION_TITLES else region
 
 
 def _ml(value: float) -> str:
@@ -120,7 +118,7 @@ def _measurements(measurements: Document) -> Section:
         axial = region["axial_diameter_mm"]
         rows.append(
             (
-                _title(name),
+                region_title(name),
                 _ml(region["volume_ml"]),
                 _mm(region["feret_diameter_mm"]),
                 _NONE if axial is None else f"{axial:.0f} × {region['axial_perpendicular_diameter_mm']:.0f}",
@@ -148,7 +146,7 @@ def _lobes(share: Document, most: int) -> str:
 def _location(location: Document) -> Section | None:
     rows = [
         (
-            _title(name),
+            region_title(name),
             share["side"],
             f"{share['left_percent']:.0f} / {share['right_percent']:.0f}",
             _lobes(share, 5) or _NONE,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glioscope.core import Scheme
 
-__all__ = ["REGION_TITLES", "Outline", "outlines"]
+__all__ = ["REGION_TITLES", "Outline", "outlines", "region_title"]
 
 REGION_TITLES = {
     "WT": "Whole tumour",
@@ -24,6 +24,12 @@ REGION_TITLES = {
     "RT": "Residual tumour",
 }
 """Region name -> the words shown to people."""
+
+
+def region_title(region: str) -> str:
+    """A region's words and its name, such as `Tumour core (TC)`."""
+    return f"{REGION_TITLES[region]} ({region})" if region in REGION_TITLES else region
+
 
 _CHAIN = ("WT", "TC", "ET")
 

@@ -26,6 +26,7 @@ from glioscope.core import (
 )
 from glioscope.core.files import atomic, write_bytes, write_json, write_text
 from glioscope.workflows.dataset import records_folder
+from glioscope.workflows.evidence import evidence_files, gather_evidence
 from glioscope.workflows.segment_exam import Segmented
 
 __all__ = ["Reported", "rebuild_report", "report_exam", "reported_folders", "row_of"]
@@ -115,6 +116,7 @@ def report_exam(
                 "native_labels": segmented.native_labels,
                 **brains,
                 "atlas": atlas,
+                **evidence_files(folder),
             },
             parameters={**about, "in_atlas": prepared.to_native is not None, "reference": str(prepared.exam.reference)},
             outputs={"quality": report / "quality.json"},
@@ -156,12 +158,18 @@ def reported_folders(out: Path) -> list[Path]:
 def rebuild_report(out: Path, folder: Path) -> Reported:
     """Write report.html and report.pdf of the exam in `folder` again, from what lies below `out` alone.
 
+    What several segmenters or `glioscope quality` left there since joins the quality statement.
+
     Raises:
         InputUnreadable: one of the files that the report is made from is missing or damaged.
         OutputUnwritable: the report cannot be written.
     """
+    from glioscope.quality import with_evidence
+
     report = folder / "report"
     name = _read(report / "measurements.json")["exam"]
+    evidence = gather_evidence(**evidence_files(folder))
+    write_json(report / "quality.json", with_evidence(_read(report / "quality.json"), evidence))
     records = [_read(path) for path in sorted(records_folder(out, name).glob("*.json"))]
     steps = [record for record in records if {"name", "inputs", "outputs", "versions", "parameters"} <= record.keys()]
     pictures = {name: report / f"{name}.png" for name in _PICTURES if (report / f"{name}.png").is_file()}
@@ -216,8 +224,11 @@ def judge_files(
     in_atlas: bool,
     reference: str,
     quality: Path,
+    raters: Mapping[str, Path],
+    probabilities: Mapping[str, Path],
+    assessment: Path | None = None,
 ) -> dict[str, Any]:
-    """All remarks and the verdict; writes `quality`."""
+    """All remarks, the evidence and the verdict; writes `quality`."""
     from glioscope import quality as q
     from glioscope.segmentation import list_segmenters
 
@@ -233,9 +244,10 @@ def judge_files(
     remarks += q.displaced_sequences(volumes, mask, Sequence(reference))
     trained = any(entry.trained for entry in list_segmenters() if entry.name == segmenter)
     remarks += q.segmentation_remarks(read_labels(native_labels), get_scheme(scheme), native_mask, trained=trained)
-    judged = q.judge(remarks)
-    write_json(quality, judged.document())
-    return {"verdict": judged.verdict.value, "remarks": [remark.code for remark in judged.remarks]}
+    evidence = gather_evidence(raters, probabilities, assessment)
+    judged = q.with_evidence(q.judge(remarks).document(), evidence)
+    write_json(quality, judged)
+    return {"verdict": judged["verdict"], "remarks": [remark["code"] for remark in judged["remarks"]]}
 
 
 def draw_files(*, images: Mapping[str, Path], labels: Path, brain: Path, scheme: str, overview: Path, montage: Path) -> None:

@@ -22,6 +22,7 @@ def run(
     *,
     segmenter: str = "auto",
     scheme: str = "brats-2023",
+    postprocess: str | PathLike[str] | None = None,
     options: PreprocessOptions | None = None,
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
@@ -35,6 +36,8 @@ def run(
         out: Folder of the BIDS derivatives dataset to write; a repeated call does only what is not done.
         segmenter: A name that `glioscope segmenters` lists, or `auto`: the best that works with the exam's sequences.
         scheme: Label scheme of the results.
+        postprocess: A file that `glioscope tune` wrote or that was written by hand, or the word `published` for the published
+            thresholds and dust removal; the segmenter's own label map is taken where None.
         options: Atlas, engines and interpolation of pre-processing.
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
@@ -45,8 +48,8 @@ def run(
         One outcome an exam, failed ones included; call `check()` on it to raise what failed.
 
     Raises:
-        InputUnreadable: there is no exam at `exam`.
+        InputUnreadable: there is no exam at `exam`, or `postprocess` is no such file.
         OutputUnwritable: `out` cannot be written.
     """
-    stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress())
+    stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess)
     return for_each_exam(Path(exam), Path(out), stages.run, overrides=overrides, exam_id=exam_id, progress=stages.progress)

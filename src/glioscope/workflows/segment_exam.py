@@ -28,8 +28,9 @@ from glioscope.core import (
     resample_labels,
     write_volume,
 )
-from glioscope.core.files import write_text
-from glioscope.segmentation import get_segmenter
+from glioscope.core.files import write_json, write_text
+from glioscope.postprocessing import Chain
+from glioscope.segmentation import Segmentation, get_segmenter
 
 __all__ = ["Segmented", "segment_exam", "segment_step"]
 
@@ -68,6 +69,7 @@ def segment_exam(
     *,
     scheme: str = "brats-2023",
     device: str = "cpu",
+    postprocess: Chain | None = None,
 ) -> Segmented:
     """Segment a prepared exam with the segmenter called `name` and write the results below `out`.
 
@@ -78,13 +80,17 @@ def segment_exam(
         ledger: Does the steps that are not done.
         scheme: Numbering of the label maps written.
         device: Where the segmenter runs.
+        postprocess: What makes the label map from the segmenter's answer, on the grid where it worked; its own label map is
+            taken where None. The probabilities written are the segmenter's own.
 
     Raises:
         MissingSequence: the exam lacks a sequence that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
-    step = segment_step(prepared, out, name, scheme=scheme, device=device)
+    step = segment_step(prepared, out, name, scheme=scheme, device=device, postprocess=postprocess)
     (record,) = ledger.run(step)
+    if postprocess is None:  # that of an earlier run tells of a label map that is no more
+        _sidecar(step.outputs).unlink(missing_ok=True)
     files = {key: path for key, path in step.outputs.items() if isinstance(path, Path)}
     probabilities = step.outputs.get("probabilities", {})
     return Segmented(
@@ -98,7 +104,15 @@ def segment_exam(
     )
 
 
-def segment_step(prepared: Prepared, out: Path, name: str, *, scheme: str = "brats-2023", device: str = "cpu") -> Step:
+def segment_step(
+    prepared: Prepared,
+    out: Path,
+    name: str,
+    *,
+    scheme: str = "brats-2023",
+    device: str = "cpu",
+    postprocess: Chain | None = None,
+) -> Step:
     """The ledger step of `segment_exam`; raises as it does, before any work."""
     segmenter = get_segmenter(name, device)
     error = segmenter.missing(prepared.images)
@@ -129,15 +143,25 @@ def segment_step(prepared: Prepared, out: Path, name: str, *, scheme: str = "bra
         outputs["labels"] = anat / f"{exam.name}_space-{prepared.space}_seg-{entity}_dseg.nii.gz"
     if segmenter.outputs == "probabilities":
         outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
+    parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
+    if postprocess is not None:
+        parameters["postprocess"] = postprocess.document()
+        outputs["sidecar"] = _sidecar(outputs)
     return Step(
         name=f"segment-{name}",
         title=f"Segmenting with {name}",
         function=_segment,
         inputs=inputs,
-        parameters={"name": name, "scheme": scheme, "device": device},
+        parameters=parameters,
         outputs=outputs,
         packages=("numpy", "scipy"),
     )
+
+
+def _sidecar(outputs: Mapping[str, Path | Mapping[str, Path]]) -> Path:
+    """Beside the label map on the grid where the segmenter worked."""
+    labels = outputs.get("labels", outputs["native_labels"])
+    return Path(str(labels).removesuffix(".nii.gz") + ".json")
 
 
 def _segment(
@@ -152,6 +176,8 @@ def _segment(
     to_native: Path | None = None,
     labels: Path | None = None,
     probabilities: Mapping[str, Path] | None = None,
+    postprocess: Mapping[str, Any] | None = None,
+    sidecar: Path | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
     segmenter, target = get_segmenter(name, device), get_scheme(scheme)
@@ -159,7 +185,10 @@ def _segment(
     found = segmenter.segment(
         {Sequence(s): read_volume(path) for s, path in images.items()}, mask.with_data(mask.data.astype(bool))
     )
-    answer = found.labels.with_data(convert_labels(found.labels.data, segmenter.scheme, target))
+    decided, facts = found.labels, dict(found.facts)
+    if postprocess and sidecar:
+        decided, facts["postprocessing"] = _postprocess(found, segmenter.scheme, Chain.of_document(postprocess), sidecar)
+    answer = decided.with_data(convert_labels(decided.data, segmenter.scheme, target))
     native = answer
     transform = _read_transform(to_native)
     native_grid = read_header(native_mask).grid
@@ -175,7 +204,19 @@ def _segment(
             volume = resample_fraction(likely, native_grid, transform)
         write_volume(path, volume)
     write_text(tsv, _lookup_table(target))
-    return {**found.facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
+    return {**facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
+
+
+def _postprocess(found: Segmentation, scheme: Scheme, chain: Chain, sidecar: Path) -> tuple[Volume, dict[str, Any]]:
+    """The label map that `chain` makes of what was found; every component changed goes to the label map's sidecar."""
+    voxel_mm3 = found.labels.grid.voxel_volume
+    if found.probabilities and chain.thresholds:
+        values = {region: volume.data for region, volume in found.probabilities.items()}
+        labels, record = chain.from_probabilities(values, scheme, voxel_mm3)
+    else:
+        labels, record = chain.from_labels(found.labels.data, scheme, voxel_mm3)
+    write_json(sidecar, {"PostProcessing": record.document()})
+    return found.labels.with_data(labels), {**record.facts, "changes": record.summary()}
 
 
 def _read_transform(path: Path | None) -> Transform | None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import Ledger, Prepared
+from glioscope.core import Ledger, Prepared, Scheme, get_scheme
 from glioscope.core.files import write_json
 from glioscope.inspection import Inspection
+from glioscope.postprocessing import Chain
 from glioscope.workflows.convert_exam import convert_exam
 from glioscope.workflows.outcome import ExamOutcome
+from glioscope.workflows.postprocess import chain_for_one
 from glioscope.workflows.preflight import check_before_work
 from glioscope.workflows.preprocess_exam import PreprocessOptions, preprocess_exam
 from glioscope.workflows.progress import Progress
@@ -31,6 +33,7 @@ class Stages:
         scheme: Label scheme of the results.
         options: Settings of pre-processing.
         jobs: Processes at a time; all cores where None. It never changes a result.
+        postprocess: File of the steps that make the final label map, or the word `published`; none where None.
     """
 
     out: Path
@@ -39,6 +42,14 @@ class Stages:
     options: PreprocessOptions = field(default_factory=PreprocessOptions)
     jobs: int | None = None
     progress: Progress = field(default_factory=Progress)
+    postprocess: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.postprocess is not None:  # a file that is no good is refused before any work
+            self._chain(get_scheme(self.scheme))
+
+    def _chain(self, scheme: Scheme) -> Chain | None:
+        return None if self.postprocess is None else chain_for_one(self.postprocess, scheme)
 
     @property
     def _jobs(self) -> int:
@@ -97,7 +108,10 @@ class Stages:
         return preprocess_exam(exam, self.out, self.options, ledger, self._jobs)
 
     def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
-        return segment_exam(prepared, self.out, name, ledger, scheme=self.scheme)
+        from glioscope.segmentation import get_segmenter
+
+        chain = self._chain(get_segmenter(name).scheme)
+        return segment_exam(prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain)
 
     def _finish(
         self,

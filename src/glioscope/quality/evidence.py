@@ -1,0 +1,38 @@
+"""What several raters, an ensemble or a second opinion add to the quality statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glioscope.quality.agreement import agreement_remarks
+from glioscope.quality.alarms import alarm_remarks
+from glioscope.quality.remark import Remark, Severity
+from glioscope.quality.second_opinion import opinion_remarks
+from glioscope.quality.statement import judge
+
+__all__ = ["EVIDENCE", "with_evidence"]
+
+EVIDENCE = ("agreement", "alarms", "uncertainty", "second_opinion")
+"""The parts of a quality document that are evidence, in the order in which a report shows them."""
+
+_CODES = ("raters-disagree", "ensemble-alarms", "second-opinion-low")
+
+
+def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """A quality document with other evidence in place of what it had, judged anew.
+
+    Args:
+        document: `Quality.document()`, with evidence or without.
+        evidence: Any of EVIDENCE -> its document.
+    """
+    kept = [r for r in document["remarks"] if r["code"] not in _CODES]
+    remarks = [Remark(Severity(r["severity"]), r["code"], r["sentence"]) for r in kept]
+    if "agreement" in evidence:
+        remarks += agreement_remarks({name: found["mean_dice"] for name, found in evidence["agreement"]["regions"].items()})
+    if "alarms" in evidence:
+        alarms = evidence["alarms"]
+        remarks += alarm_remarks(alarms["risk"], alarms["possible"], alarms["share_of_cohort_with_fewer"])
+    if "second_opinion" in evidence:
+        remarks += opinion_remarks(evidence["second_opinion"]["stars"])
+    return judge(remarks).document() | {name: evidence[name] for name in EVIDENCE if name in evidence}

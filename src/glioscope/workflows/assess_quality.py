@@ -1,0 +1,230 @@
+"""`glioscope quality calibrate` and `assess`: alarms where an ensemble's members disagree more than usual."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import glioscope
+from glioscope.core import GlioscopeError, InputUnreadable, SomeExamsFailed
+from glioscope.core.files import write_json, write_text
+from glioscope.quality import (
+    AlarmAssessment,
+    AlarmCalibration,
+    AlphaRow,
+    ChooseBy,
+    alpha_table,
+    calibrate_alarms,
+    choose_alpha,
+    raise_alarms,
+    work_list,
+    work_list_csv,
+)
+from glioscope.workflows.assessment import add_to_assessment
+from glioscope.workflows.progress import Progress
+from glioscope.workflows.rater_cases import Layout, RaterCase, rater_cases
+from glioscope.workflows.rater_similarity import Compared, Comparison, compare_raters
+
+__all__ = ["Assessed", "Calibrated", "assess_quality", "calibrate_quality", "read_calibration"]
+
+
+ENOUGH = 20
+"""Exams from which thresholds are steady enough to be used; the paper had 46 and 68."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A calibration, the table its alpha was chosen from, and the file it was written to."""
+
+    calibration: AlarmCalibration
+    table: tuple[AlphaRow, ...]
+    file: Path
+    failed: Mapping[str, str]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What makes the calibration weak, in sentences."""
+        exams, names = len(self.calibration.values), [key.rater for key in self.calibration.keys]
+        found = np.isfinite(self.calibration.values)
+        seen = {rater: int(found[:, [name == rater for name in names]].any(axis=1).sum()) for rater in self.calibration.raters}
+        few = f"{exams} exams are few: a median and its deviation want {ENOUGH} or more."
+        rare = ", ".join(f"{rater} ({number})" for rater, number in seen.items() if number < exams)
+        lacking = f"Raters without a mask in some of the {exams} exams, which counts as alarm: {rare}."
+        return ((few,) if exams < ENOUGH else ()) + ((lacking,) if rare else ())
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready values: the stored document, the file and what was left out."""
+        return {"file": str(self.file), "failed": dict(self.failed), "remarks": list(self.remarks), **_read_json(self.file)}
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """Exams with their alarms, the most suspicious first, and those that could not be assessed."""
+
+    exams: tuple[AlarmAssessment, ...]
+    failed: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready values: the ranked work list and every exam in full."""
+        ranked = [exam.document() for exam in self.exams]
+        return {"work_list": work_list(self.exams), "exams": ranked, "failed": dict(self.failed)}
+
+
+def calibrate_quality(
+    cohort: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    alpha: float = 0.1,
+    by: ChooseBy | None = None,
+    alphas: Mapping[str, float] | None = None,
+    quality: str | PathLike[str] | None = None,
+    how: Comparison | None = None,
+    layout: Layout = "case/rater",
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Calibrated:
+    """Learn from a cohort which discord is usual, and store it in one JSON file.
+
+    Args:
+        cohort: Results dataset, folder or manifest of exams with several raters, see `rater_cases`.
+        out: File to write.
+        alpha: Median absolute deviations below the median at which alarms begin; not used with `by`.
+        by: Choose alpha by the `entropy` of alarm counts, by `correlation` with quality, or by `both`.
+        alphas: Other alphas for single raters, regions or metrics.
+        quality: CSV with the columns case, quality (the higher the better); else the Dice of the fusion with each exam's
+            reference is taken where there is one.
+        how: Fusion, metrics, scheme, regions.
+        layout: How a folder is arranged.
+        jobs: Processes at a time.
+        progress: Listener.
+
+    Raises:
+        InputUnreadable: no such cohort, too small a cohort, or alpha cannot be chosen as wanted.
+        InvalidImage: unknown names in `how`.
+        OutputUnwritable: `out` cannot be written.
+    """
+    how = how or Comparison()
+    compared, failed = _compare(rater_cases(Path(cohort), layout), how, jobs, progress or Progress())
+    settings = how.document()
+    learnt = calibrate_alarms({c.case: c.table for c in compared}, alpha, alphas=alphas, settings=settings)
+    known = _qualities(Path(quality)) if quality else {c.case: c.quality for c in compared}
+    qualities = [known.get(case) for case in sorted(c.case for c in compared)]
+    numbers = [math.nan if value is None else value for value in qualities]
+    table = alpha_table(learnt, numbers if any(map(math.isfinite, numbers)) else None)
+    if by:
+        learnt = replace(learnt, alpha=choose_alpha(table, by).alpha, chosen_by=by)
+    document = {**learnt.document(), "glioscope": glioscope.__version__, "alpha_table": [row.document() for row in table]}
+    write_json(Path(out), document)
+    return Calibrated(learnt, tuple(table), Path(out), failed)
+
+
+def assess_quality(
+    cases: Iterable[RaterCase] | str | PathLike[str],
+    calibration: str | PathLike[str] | AlarmCalibration,
+    *,
+    alpha: float | None = None,
+    layout: Layout = "case/rater",
+    csv_file: str | PathLike[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Assessed:
+    """Raise alarms on new exams and rank them; exams of a results dataset keep theirs for the report.
+
+    Args:
+        cases: Exams, or what `rater_cases` reads them from.
+        calibration: File that `calibrate_quality` wrote.
+        alpha: Another alpha for this time, such as a larger one when there are too many alarms to follow.
+        layout: How a folder is arranged.
+        csv_file: Where to write the work list.
+        jobs: Processes at a time.
+        progress: Listener.
+
+    Raises:
+        InputUnreadable: no exams, or no calibration.
+        OutputUnwritable: something cannot be written.
+    """
+    found = read_calibration(Path(calibration)) if isinstance(calibration, str | PathLike) else calibration
+    found = found.with_alpha(alpha) if alpha is not None else found
+    listed = rater_cases(Path(cases), layout) if isinstance(cases, str | PathLike) else list(cases)
+    listed = [_ensemble(case, found.raters) if case.folder else case for case in listed]
+    compared, failed = _compare(listed, Comparison.of(found.settings), jobs, progress or Progress())
+    exams = []
+    for one in compared:
+        try:
+            exams.append(raise_alarms(one.case, one.table, found))
+        except GlioscopeError as error:
+            failed[one.case] = str(error)
+    if len(listed) == 1 and failed:
+        raise InputUnreadable(next(iter(failed.values())))
+    exams.sort(key=lambda exam: (-exam.risk, exam.case))
+    folders = {case.name: case.folder for case in listed}
+    for exam in exams:
+        if folder := folders[exam.case]:
+            add_to_assessment(folder, "alarms", exam.document())
+    if csv_file:
+        write_text(Path(csv_file), work_list_csv(work_list(exams)))
+    return Assessed(tuple(exams), failed)
+
+
+def _ensemble(case: RaterCase, raters: Collection[str]) -> RaterCase:
+    """The exam with the raters of the calibration alone; a results dataset may hold others besides."""
+    known = {name: path for name, path in case.raters.items() if name in raters}
+    return replace(case, raters=known) if known else case
+
+
+def read_calibration(path: Path) -> AlarmCalibration:
+    """The calibration in `path`; raises InputUnreadable where there is none."""
+    return AlarmCalibration.from_document(_read_json(path), path.name)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputUnreadable(f"'{path}' is missing or is no JSON file.") from error
+    if not isinstance(document, dict):
+        raise InputUnreadable(f"'{path}' is not a document of Glioscope.")
+    return document
+
+
+def _qualities(path: Path) -> dict[str, float | None]:
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        return {row["case"]: float(row["quality"]) if row["quality"].strip() else None for row in rows}
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        raise InputUnreadable(f"'{path}' is not a table of qualities; its columns have to be case, quality.") from error
+
+
+def _attempt(case: RaterCase, how: Comparison) -> Compared | str:
+    try:
+        return compare_raters(case, how)
+    except GlioscopeError as error:
+        return str(error)
+
+
+def _compare(cases: list[RaterCase], how: Comparison, jobs: int, progress: Progress) -> tuple[list[Compared], dict[str, str]]:
+    """Every exam's similarities, and why some have none."""
+    from joblib import Parallel, delayed
+
+    results = Parallel(n_jobs=min(jobs, len(cases)) or 1, return_as="generator")(delayed(_attempt)(case, how) for case in cases)
+    compared: list[Compared] = []
+    failed: dict[str, str] = {}
+    for number, (case, result) in enumerate(zip(cases, results, strict=True), start=1):
+        progress.exam_started(case.name, number, len(cases))
+        if isinstance(result, str):
+            progress.exam_failed(case.name, result)
+            failed[case.name] = result
+        else:
+            compared.append(result)
+    if cases and not compared:
+        first = next(iter(failed.values()))
+        raise InputUnreadable(first) if len(cases) == 1 else SomeExamsFailed(f"No exam could be compared; the first: {first}")
+    return compared, failed

@@ -1,0 +1,303 @@
+"""`glioscope fuse`: the masks or probability maps of several raters of one exam in, one out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glioscope.core import Grid, InputUnreadable, InvalidImage, OutputUnwritable, Volume, get_scheme, write_volume
+from glioscope.core.files import write_json
+from glioscope.fusion import (
+    Decision,
+    FusionOptions,
+    FusionWeights,
+    LabelFusion,
+    Method,
+    fit_weights,
+    fuse_labels,
+    fuse_probabilities,
+    get_method,
+    label_probabilities,
+    questions,
+    vote_entropy,
+)
+from glioscope.workflows.case_pairs import stem
+from glioscope.workflows.fusion_inputs import (
+    AUTO,
+    LabelRaters,
+    Onto,
+    ProbabilityRaters,
+    find_files,
+    read_label_raters,
+    read_probability_raters,
+)
+
+__all__ = ["FusionResult", "fit_fusion_weights", "fuse"]
+
+NIFTI = (".nii", ".nii.gz")
+
+
+@dataclass(frozen=True)
+class FusionResult:
+    """What `fuse` wrote.
+
+    Attributes:
+        out: The fused file.
+        files: What was written -> where; `report` is the JSON beside it.
+        report: Method, definition, raters kept and dropped, weights, sensitivity and specificity, volumes.
+    """
+
+    out: Path
+    files: Mapping[str, Path]
+    report: Mapping[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """The report and the files as JSON-ready values."""
+        return {**self.report, "files": {name: str(path) for name, path in self.files.items()}}
+
+
+def fuse(
+    masks: Iterable[str | PathLike[str]],
+    out: str | PathLike[str],
+    *,
+    method: str = "simple",
+    options: FusionOptions | None = None,
+    weights: str | PathLike[str] | None = None,
+    scheme: str | None = None,
+    source: str = AUTO,
+    names: Sequence[str] = (),
+    resample: bool = False,
+    ignore_affine: bool = False,
+) -> FusionResult:
+    """Fuse the label maps (or region probability maps) of one exam and write the result with a report beside it.
+
+    Args:
+        masks: Files, one a rater (for probabilities one a rater and region), or folders of them; at least two raters.
+        out: NIfTI file to write: a label map, or for `entropy` and a single probability region a map of numbers. Fused region
+            probabilities are written beside the label map. It lies on the grid of the first mask.
+        method: A name in `glioscope.fusion.METHODS`.
+        options: What the method can be told; its `weights` are taken from the file `weights` where that is given.
+        weights: JSON file of weights, for `weighted` and `weighted-mean`.
+        scheme: Label scheme of the result; that of the masks by default.
+        source: Label scheme of the masks; `auto` tells `brats-2021` from `brats-2023` file by file.
+        names: Of the raters, in order; from the file names by default.
+        resample: Bring masks on another grid to the first one's instead of refusing them.
+        ignore_affine: Where headers differ in orientation or position only, go by the arrays.
+
+    Raises:
+        InputUnreadable: a file is missing or damaged, or there are fewer than two raters.
+        InvalidImage: masks that do not fit together, unknown labels, or options that make no sense.
+        OutputUnwritable: `out` cannot be written.
+    """
+    chosen, target = get_method(method), _output(Path(out))
+    options = options or FusionOptions()
+    files = find_files([Path(mask) for mask in masks], chosen.takes)
+    _refuse_overwriting(target, files)
+    onto = Onto(resample=resample, ignore_affine=ignore_affine)
+    if chosen.name in ("weighted", "weighted-mean") and weights is None and options.weights is None:
+        raise InputUnreadable(f"Method '{method}' needs weights: give a weights file with --weights.")
+    if chosen.takes == "labels":
+        raters = read_label_raters(files, onto, source=source, scheme=scheme, names=names)
+        _at_least_two(raters.names)
+        return _fuse_labels(raters, files, target, chosen, _weighted(options, weights, raters.names), onto)
+    maps = read_probability_raters(files, onto, names=names)
+    _at_least_two(maps.names)
+    return _fuse_maps(maps, target, chosen, _weighted(options, weights, maps.names), onto, scheme or "brats-2023")
+
+
+def fit_fusion_weights(
+    exams: Sequence[tuple[Mapping[str, Path], Path]], out: Path, *, by: str = "labels", scheme: str = "brats-2023"
+) -> FusionWeights:
+    """Fit weights for `weighted` on held-out exams and write them to the JSON file `out`.
+
+    Args:
+        exams: For each exam: rater -> label map, the same raters everywhere, and the reference. Schemes are told by themselves.
+        out: File to write.
+        by: A weight for each of the `labels`, or for each of the `regions`.
+        scheme: Whose labels or regions.
+
+    Raises:
+        InputUnreadable: no exams, or one that lacks a rater.
+        InvalidImage: masks that do not fit together.
+    """
+    if not exams:
+        raise InputUnreadable("There are no exams to fit weights on.")
+    raters = sorted(exams[0][0])
+
+    def read(exam: tuple[Mapping[str, Path], Path]) -> tuple[list[Any], Any]:
+        files, reference = exam
+        if sorted(files) != raters:
+            raise InputUnreadable(f"The exam of '{reference}' has other raters than the first: {', '.join(sorted(files))}.")
+        found = read_label_raters([*(files[name] for name in raters), reference], Onto(), scheme=scheme, names=[*raters, ""])
+        maps = [found.votes.paint(found.votes.patterns[:, n]) for n in range(len(raters) + 1)]
+        return maps[:-1], maps[-1]
+
+    fitted = fit_weights(map(read, exams), raters, get_scheme(scheme), by=by)
+    fitted.write(out)
+    return fitted
+
+
+def _output(out: Path) -> Path:
+    if not out.name.lower().endswith(NIFTI):
+        raise OutputUnwritable(f"'{out.name}' is no name for a label map; let it end in .nii.gz or .nii.")
+    return out
+
+
+def _refuse_overwriting(out: Path, files: Sequence[Path]) -> None:
+    if any(out.exists() and out.samefile(path) for path in files):
+        raise OutputUnwritable(f"'{out}' is one of the masks to fuse; choose another name for the result.")
+
+
+def _at_least_two(names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise InputUnreadable(f"There is one rater only ('{names[0]}'); fusing takes at least two.")
+
+
+def _weighted(options: FusionOptions, file: str | PathLike[str] | None, names: Sequence[str]) -> FusionOptions:
+    """The options with the weights of `file` for these raters."""
+    if file is None:
+        return options
+    weights = FusionWeights.read(Path(file))
+    if options.by not in (None, weights.by):
+        raise InvalidImage(f"The weights in '{Path(file).name}' are by {weights.by}, not by {options.by}; leave that out.")
+    return replace(options, by=weights.by, weights=weights.of(names))
+
+
+def _beside(out: Path, ending: str) -> Path:
+    return out.with_name(stem(out).removesuffix("_dseg") + ending)
+
+
+def _grid_document(grid: Grid) -> dict[str, Any]:
+    spacing = [round(float(size), 4) for size in grid.spacing]
+    return {"shape": list(grid.shape), "spacing_mm": spacing, "orientation": grid.orientation}
+
+
+def _head(method: Method, options: FusionOptions, onto: Onto, grid: Grid) -> dict[str, Any]:
+    told: dict[str, Any] = {"method": method.name, "definition": method.definition}
+    known: dict[str, dict[str, Any]] = {
+        "majority": {"tie": options.tie},
+        "weighted": {"tie": options.tie},
+        "simple": {"tie": options.tie, "threshold": options.threshold},
+        "staple": {
+            "tie": options.tie,
+            "prior": options.prior or ("estimate" if options.by == "labels" else "mean of the raters"),
+        },
+        "at-least": {"k": options.k},
+    }
+    return told | {"parameters": known.get(method.name, {}), "grid": _grid_document(grid), "decided": list(onto.told)}
+
+
+def _fuse_labels(
+    raters: LabelRaters, files: Sequence[Path], out: Path, method: Method, options: FusionOptions, onto: Onto
+) -> FusionResult:
+    who = [
+        {"name": name, "file": path.name, "scheme": scheme}
+        for name, path, scheme in zip(raters.names, files, raters.schemes, strict=True)
+    ]
+    report = _head(method, options, onto, raters.grid) | {"scheme": raters.scheme.name, "raters": who}
+    if method.gives == "entropy":
+        entropy = vote_entropy(raters.votes)
+        seen = len(raters.votes.where)
+        mean = float(entropy.sum(dtype=np.float64)) / seen if seen else 0.0
+        report["mean_entropy_bits_where_anyone_votes"] = round(mean, 4)
+        return _written(out, {"entropy": (out, Volume(entropy, raters.grid))}, report)
+    fused = fuse_labels(raters.votes, raters.scheme, method.name, options)
+    report |= {
+        "by": fused.by,
+        "votes": {name: _vote(decision, raters.names) for name, decision in fused.decisions.items()},
+        "regions": _regions(fused, raters),
+    }
+    if fused.confusion is not None:
+        values = sorted([0, *raters.scheme.labels])
+        names = ["background" if value == 0 else raters.scheme.labels[value].name for value in values]
+        rates = fused.confusion.rates.round(6).tolist()
+        report["confusion"] = {
+            "definition": "Row: what the rater says; column: what is estimated to be true; columns sum to 1.",
+            "labels": names,
+            "raters": dict(zip(raters.names, rates, strict=True)),
+        }
+    return _written(out, {"labels": (out, Volume(fused.labels, raters.grid))}, report)
+
+
+def _vote(decision: Decision, names: Sequence[str]) -> dict[str, Any]:
+    """How one label or region was decided."""
+    told: dict[str, Any] = {
+        "rounds": decision.rounds,
+        "converged": decision.converged,
+        "undecided_voxels": decision.undecided,
+        "kept": [name for name, kept in zip(names, decision.kept, strict=True) if kept],
+        "dropped": [name for name, kept in zip(names, decision.kept, strict=True) if not kept],
+        "weights": _by_name(names, decision.weights),
+    }
+    if decision.prior is not None:
+        told["prior"] = decision.prior
+    if decision.sensitivity is not None and decision.specificity is not None:
+        told["estimated_sensitivity"] = _by_name(names, decision.sensitivity)
+        told["estimated_specificity"] = _by_name(names, decision.specificity)
+    return told
+
+
+def _by_name(names: Sequence[str], values: Any) -> dict[str, float]:  # noqa: ANN401
+    return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
+
+
+def _regions(fused: LabelFusion, raters: LabelRaters) -> dict[str, Any]:
+    """Volumes of the result and of every rater, and the rater against the result."""
+    told: dict[str, Any] = {}
+    litre = raters.grid.voxel_volume / 1000
+    every = {**raters.scheme.regions, **questions(raters.scheme, "labels")}
+    for region, values in every.items():
+        ballot, decided = fused.ballot(values)
+        sensitivity, specificity = ballot.rates(decided)
+        rows = zip(raters.names, ballot.counts @ ballot.yes, ballot.dice(decided), sensitivity, specificity, strict=True)
+        told[region] = {
+            "volume_ml": round(float(ballot.counts[decided].sum()) * litre, 4),
+            "raters": {
+                name: {
+                    "volume_ml": round(float(size) * litre, 4),
+                    "dice": round(float(dice), 6),
+                    "sensitivity": round(float(found), 6),
+                    "specificity": round(float(left), 6),
+                }
+                for name, size, dice, found, left in rows
+            },
+        }
+    return told
+
+
+def _fuse_maps(
+    raters: ProbabilityRaters, out: Path, method: Method, options: FusionOptions, onto: Onto, scheme_name: str
+) -> FusionResult:
+    scheme = get_scheme(scheme_name)
+    fused = fuse_probabilities(raters.maps, method.name, options.weights)
+    report = _head(method, options, onto, raters.grid) | {"raters": [{"name": name} for name in raters.names]}
+    if method.name == "weighted-mean" and options.weights:
+        report["weights"] = {r: _by_name(raters.names, row) for r, row in options.weights.items() if r in fused}
+    litre = raters.grid.voxel_volume / 1000
+    report["regions"] = {
+        region or "map": {"expected_volume_ml": round(float(data.sum(dtype=np.float64)) * litre, 4)}
+        for region, data in fused.items()
+    }
+    volumes = {region: Volume(data, raters.grid) for region, data in fused.items()}
+    if len(fused) == 1:
+        return _written(out, {"probabilities": (out, next(iter(volumes.values())))}, report)
+    labels = label_probabilities(fused, scheme)
+    report |= {"scheme": scheme.name, "threshold": 0.5}
+    for region, values in scheme.regions.items():
+        if region in report["regions"]:
+            report["regions"][region]["volume_ml"] = round(float(np.isin(labels, values).sum()) * litre, 4)
+    outputs = {f"probabilities_{region}": (_beside(out, f"_label-{region}_probseg.nii.gz"), v) for region, v in volumes.items()}
+    return _written(out, {"labels": (out, Volume(labels, raters.grid)), **outputs}, report)
+
+
+def _written(out: Path, volumes: Mapping[str, tuple[Path, Volume]], report: Mapping[str, Any]) -> FusionResult:
+    for path, volume in volumes.values():
+        write_volume(path, volume)
+    files = {name: path for name, (path, _) in volumes.items()} | {"report": out.with_name(stem(out) + ".json")}
+    write_json(files["report"], report)
+    return FusionResult(out, files, report)

@@ -1,0 +1,312 @@
+"""`glioscope quality` from files to files, and what the report makes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from glioscope.cli import quality as commands
+from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeExamsFailed, Volume, write_volume
+from glioscope.workflows.assess_quality import assess_quality, calibrate_quality, read_calibration
+from glioscope.workflows.assess_uncertainty import assess_uncertainty
+from glioscope.workflows.assessment import read_assessment
+from glioscope.workflows.rater_cases import named_case, rater_cases
+from glioscope.workflows.rater_similarity import Comparison, compare_raters
+from glioscope.workflows.report_exam import rebuild_report
+from tests.reporting.test_report_exam import reported
+
+AFFINE = np.array([[-1.0, 0, 0, 90], [0, 2.0, 0, -120], [0, 0, 3.0, -70], [0, 0, 0, 1]])
+
+
+def tumour(shift: int = 0, core: bool = True) -> np.ndarray:
+    labels = np.zeros((24, 20, 16), np.uint8)
+    labels[6 + shift : 16 + shift, 5:15, 4:12] = 2
+    if core:
+        labels[9 + shift : 13 + shift, 8:12, 6:10] = 3
+    return labels
+
+
+def write(path: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
+    write_volume(path, Volume.of(labels, affine))
+    return path
+
+
+def cohort(folder: Path, shifts: Mapping[str, int], *, inner: str = "") -> Path:
+    """Three raters an exam; the third is off by the exam's shift."""
+    for case, shift in shifts.items():
+        for rater, by in (("a", 0), ("b", 0), ("c", shift)):
+            write(folder / case / inner / f"{rater}.nii.gz", tumour(by))
+        write(folder / case / "reference.nii.gz", tumour())
+    return folder
+
+
+def test_raters_are_found_in_every_arrangement(tmp_path: Path) -> None:
+    plain = rater_cases(cohort(tmp_path / "plain", {"x": 0, "y": 1}))
+    assert [(c.name, list(c.raters)) for c in plain] == [("x", ["a", "b", "c"]), ("y", ["a", "b", "c"])]
+    assert all(c.reference for c in plain)
+    nested = rater_cases(cohort(tmp_path / "nested", {"x": 0}, inner="algorithms"))
+    assert (list(nested[0].raters), nested[0].reference is not None) == (["a", "b", "c"], True)
+    for rater in ("a", "b", "reference"):
+        for case in ("x", "y"):
+            write(tmp_path / "turned" / rater / f"{case}.nii.gz", tumour())
+    turned = rater_cases(tmp_path / "turned", "rater/case")
+    assert [(c.name, list(c.raters), c.reference is not None) for c in turned] == [
+        ("x", ["a", "b"], True),
+        ("y", ["a", "b"], True),
+    ]
+    (tmp_path / "m.csv").write_text(
+        "case,rater,file\nx,b,plain/x/b.nii.gz\nx,a,plain/x/a.nii.gz\nx,reference,plain/x/c.nii.gz\n"
+    )
+    (listed,) = rater_cases(tmp_path / "m.csv")
+    assert (list(listed.raters), listed.reference) == (["a", "b"], tmp_path / "plain" / "x" / "c.nii.gz")
+    files = [write(tmp_path / name, tumour()) for name in ("a=b.nii.gz", "x_seg-yours_dseg.nii.gz")]
+    named = named_case([f"mine={files[0]}", str(files[1])])
+    assert list(named.raters) == ["mine", "yours"]
+
+
+def test_a_calibration_learns_and_a_displaced_rater_raises_alarms(tmp_path: Path) -> None:
+    learnt = calibrate_quality(cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 1}), tmp_path / "cal.json", alpha=0)
+    """The majority is a = b, so c's Dice with it is, of the whole tumour, 0.9 where it is 1 of 10 voxels off, 1 mm each."""
+    document = json.loads((tmp_path / "cal.json").read_text())
+    of_c = document["thresholds"]["c"]["WT"]
+    assert of_c["dice"] == {"threshold": 0.9, "median": 0.9, "mad": 0, "alpha": 0, "not_finite": 0}
+    assert of_c["hausdorff"]["threshold"] == 1
+    assert document["thresholds"]["a"]["ET"]["dice"]["threshold"] == 1
+    assert document["cases"] == 3
+    assert any("3 exams are few" in remark for remark in learnt.remarks)
+    assert read_calibration(tmp_path / "cal.json").document() == learnt.calibration.document()
+    new = cohort(tmp_path / "new", {"good": 1, "bad": 3})
+    found = assess_quality(new, tmp_path / "cal.json", csv_file=tmp_path / "list.csv")
+    assert [(exam.case, exam.risk) for exam in found.exams] == [("bad", 6), ("good", 0)]
+    assert {alarm.rater for alarm in found.exams[0].alarms} == {"c"}
+    assert (tmp_path / "list.csv").read_text().splitlines()[1].startswith("1,bad,6,18,1.0,c,")
+    loose = assess_quality(new, tmp_path / "cal.json", alpha=100)
+    assert loose.exams[0].risk == 6  # the median absolute deviation is 0, so no alpha moves the threshold
+
+
+def test_the_same_bytes_with_any_number_of_processes(tmp_path: Path) -> None:
+    folder = cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 2})
+    calibrate_quality(folder, tmp_path / "1.json", by="entropy")
+    calibrate_quality(folder, tmp_path / "2.json", by="entropy", jobs=2)
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+
+
+def test_a_region_that_one_rater_lacks_is_an_alarm(tmp_path: Path) -> None:
+    cal = calibrate_quality(cohort(tmp_path / "c", {"x": 1, "y": 1}), tmp_path / "cal.json", alpha=3).calibration
+    files = {n: write(tmp_path / f"{n}.nii.gz", tumour(core=n != "c")) for n in "abc"}
+    (exam,) = assess_quality([named_case(map(str, files.values()))], cal).exams
+    found = {(alarm.rater, alarm.region, alarm.metric, alarm.reason) for alarm in exam.alarms}
+    assert ("c", "ET", "hausdorff", "not finite") in found
+    assert ("c", "TC", "dice", "beyond threshold") in found
+
+
+def test_older_numbering_is_recognised_and_reference_gives_quality(tmp_path: Path) -> None:
+    folder = cohort(tmp_path, {"x": 2})
+    older = tumour()
+    older[older == 3] = 4
+    write(folder / "x" / "a.nii.gz", older)
+    (case,) = rater_cases(folder)
+    compared = compare_raters(case, Comparison())
+    assert compared.table["a"]["ET"] == {"dice": 1.0, "hausdorff": 0.0}
+    assert compared.quality == 1
+
+
+def test_alpha_by_correlation_uses_references_or_a_table(tmp_path: Path) -> None:
+    folder = cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 4})
+    with pytest.raises(InputUnreadable, match="does not vary"):
+        calibrate_quality(folder, tmp_path / "f.json", by="correlation")  # the fusion is the reference in all of them
+    (tmp_path / "q.csv").write_text("case,quality\nx,0.9\ny,0.8\nz,0.1\n")
+    found = calibrate_quality(folder, tmp_path / "f.json", by="correlation", quality=tmp_path / "q.csv")
+    best = next(row for row in found.table if row.alpha == found.calibration.alpha)
+    assert best.correlations["all"] == min(r for row in found.table if (r := row.correlations["all"]) is not None)
+    assert found.document()["alpha_chosen_by"] == "correlation"
+
+
+def test_garbage_costs_one_sentence(tmp_path: Path) -> None:
+    folder = cohort(tmp_path / "c", {"x": 0, "y": 1})
+    calibrate_quality(folder, tmp_path / "cal.json")
+    bad = tmp_path / "bad"
+    moved = AFFINE.copy()
+    moved[0, 3] += 5
+    write(bad / "grid" / "a.nii.gz", tumour())
+    write(bad / "grid" / "b.nii.gz", tumour(), moved)
+    write(bad / "alone" / "a.nii.gz", tumour())
+    write(bad / "values" / "a.nii.gz", tumour() * 9)
+    write(bad / "values" / "b.nii.gz", tumour())
+    (bad / "text").mkdir()
+    (bad / "text" / "a.nii.gz").write_text("hello")
+    (bad / "text" / "b.nii.gz").write_bytes(b"")
+    with pytest.raises(SomeExamsFailed, match="No exam could be compared"):
+        assess_quality(bad, tmp_path / "cal.json")
+    cohort(bad, {"good": 0})
+    found = assess_quality(bad, tmp_path / "cal.json")
+    assert [exam.case for exam in found.exams] == ["good"]
+    assert "different grids" in found.failed["grid"]
+    assert "one rater only" in found.failed["alone"]
+    assert "value 18" in found.failed["values"]
+    assert "a.nii.gz" in found.failed["text"]
+    calls: list[tuple[type[GlioscopeError], str, tuple[object, ...]]] = [
+        (InputUnreadable, "missing or is no JSON", (folder, tmp_path / "none.json")),
+        (InputUnreadable, "not a calibration", (folder, write_text(tmp_path / "o.json", "{}"))),
+        (InputUnreadable, "not a document", (folder, write_text(tmp_path / "l.json", "[]"))),
+        (InputUnreadable, "no folder and no CSV", (tmp_path / "nowhere", tmp_path / "cal.json")),
+        (InputUnreadable, "columns have to be", (write_text(tmp_path / "m.csv", "a,b\n1,2\n"), tmp_path / "cal.json")),
+    ]
+    for kind, words, arguments in calls:
+        with pytest.raises(kind, match=words):
+            assess_quality(*arguments)  # type: ignore[arg-type]
+    with pytest.raises(InputUnreadable, match="'nowhere' does not exist"):
+        named_case(["nowhere"])
+    with pytest.raises(InputUnreadable, match="Two masks are called 'a'"):
+        named_case([str(folder / "x" / "a.nii.gz"), str(folder / "y" / "a.nii.gz")])
+    with pytest.raises(InvalidImage, match="no fusion 'best'"):
+        Comparison(method="best")
+    with pytest.raises(InvalidImage, match="no metric 'iou'"):
+        Comparison(metrics=("iou",))
+    with pytest.raises(InvalidImage, match="no region 'XX'"):
+        compare_raters(rater_cases(folder)[0], Comparison(regions=("XX",)))
+
+
+def write_text(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def probability(path: Path, values: np.ndarray) -> Path:
+    write_volume(path, Volume.of(values.astype(np.float32), AFFINE))
+    return path
+
+
+def test_uncertainty_of_files_with_a_reference(tmp_path: Path) -> None:
+    inside = tumour() > 0
+    files = [
+        probability(tmp_path / f"fold{n}_label-WT_probseg.nii.gz", np.where(inside, p, 0)) for n, p in enumerate((1.0, 0.5))
+    ]
+    truth = write(tmp_path / "truth.nii.gz", tumour())
+    found = assess_uncertainty(
+        files, reference=truth, within=write(tmp_path / "in.nii.gz", inside.astype(np.uint8)), out=tmp_path / "o"
+    )
+    assert found["regions"]["WT"]["mean_entropy"] == pytest.approx(0.8113, abs=1e-4)
+    assert found["regions"]["WT"]["mean_mutual_information"] == pytest.approx(0.8113 - 0.5, abs=1e-4)
+    assert found["regions"]["WT"]["volume_ml"] == pytest.approx(0.8 * 6)
+    assert found["calibration"]["WT"]["expected_calibration_error"] == pytest.approx(0.25)
+    names = ["label-WT_desc-contradiction_map.nii.gz", "label-WT_desc-entropy_map.nii.gz", "label-WT_desc-mean_probseg.nii.gz"]
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == names
+    assert assess_uncertainty(files[::-1]) == {k: v for k, v in found.items() if k != "calibration"}
+
+
+def test_uncertainty_of_what_is_none(tmp_path: Path) -> None:
+    logits = probability(tmp_path / "x_label-ET_probseg.nii.gz", tumour() * 4.0)
+    with pytest.raises(InvalidImage, match="x_label-ET_probseg"):
+        assess_uncertainty([logits])
+    nameless = probability(tmp_path / "x.nii.gz", tumour() / 3)
+    with pytest.raises(InvalidImage, match="--region"):
+        assess_uncertainty([nameless])
+    with pytest.raises(InvalidImage, match="another grid"):
+        assess_uncertainty([nameless], region="ET", reference=write(tmp_path / "t.nii.gz", tumour(), np.eye(4)))
+    with pytest.raises(InvalidImage, match="no region 'XX'"):
+        assess_uncertainty([nameless], region="XX", reference=write(tmp_path / "t.nii.gz", tumour()))
+    with pytest.raises(InputUnreadable, match="not the folder of an exam"):
+        assess_uncertainty([nameless], region="ET", exam=tmp_path / "nowhere")
+
+
+def test_the_report_shows_what_lies_beside_it(tmp_path: Path) -> None:
+    first, _ = reported(tmp_path)
+    out = tmp_path / "out"
+    folder, anat = out / "sub-x", out / "sub-x" / "anat"
+    assert "agreement" not in json.loads(first.quality.read_text())
+    plain = first.html.read_text()
+    for name, shift in (("netone", 0), ("nettwo", 4), ("fused", 0)):
+        write(anat / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
+    probability(anat / "sub-x_space-orig_seg-netone_label-ET_probseg.nii.gz", tumour() / 3)
+    probability(anat / "sub-x_space-orig_seg-flairthreshold_label-WT_probseg.nii.gz", tumour() / 3)
+    rebuild_report(out, folder)
+    document = json.loads(first.quality.read_text())
+    assert document["agreement"]["raters"] == ["netone", "nettwo"]
+    assert document["agreement"]["regions"]["WT"]["mean_dice"] == 0.6
+    assert "raters-disagree" in {remark["code"] for remark in document["remarks"]}
+    assert list(document["uncertainty"]["regions"]) == ["ET"]  # a baseline's scores are no probabilities
+    page = first.html.read_text()
+    assert "Agreement of the segmenters" in page
+    assert "netone" in page
+    assert "Uncertainty" in page
+    (anat / "sub-x_space-orig_seg-nettwo_dseg.nii.gz").unlink()
+    (anat / "sub-x_space-orig_seg-netone_label-ET_probseg.nii.gz").unlink()
+    rebuild_report(out, folder)
+    assert first.html.read_text() == plain
+
+
+def test_alarms_of_a_results_dataset_reach_the_report(tmp_path: Path) -> None:
+    reported(tmp_path)
+    out = tmp_path / "out"
+    (out / "dataset_description.json").write_text("{}")
+    for name, shift in (("a", 0), ("b", 0), ("c", 3), ("other", 0)):
+        write(out / "sub-x" / "anat" / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
+    calibrate_quality(cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 1}), tmp_path / "cal.json")
+    (exam,) = assess_quality(out, tmp_path / "cal.json").exams
+    assert (exam.case, exam.risk) == ("sub-x", 6)
+    assert read_assessment(out / "sub-x" / "report" / "assessment.json")["alarms"]["risk"] == 6
+    done = rebuild_report(out, out / "sub-x")
+    assert json.loads(done.quality.read_text())["alarms"]["possible"] == 18
+    assert "6 of 18 ensemble-discord alarms" in done.html.read_text()
+    assert done.pdf.read_bytes().startswith(b"%PDF")
+    before = (done.quality.read_bytes(), done.html.read_bytes(), done.pdf.read_bytes())
+    again = rebuild_report(out, out / "sub-x")
+    assert before == (again.quality.read_bytes(), again.html.read_bytes(), again.pdf.read_bytes())
+    (out / "sub-x" / "report" / "assessment.json").write_text("[]")
+    with pytest.raises(InputUnreadable, match="damaged; remove it"):
+        rebuild_report(out, out / "sub-x")
+
+
+def test_the_run_and_the_report_after_it_agree(tmp_path: Path) -> None:
+    anat = tmp_path / "out" / "sub-x" / "anat"
+    for name, shift in (("a", 0), ("b", 2)):
+        write(anat / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
+    first, _ = reported(tmp_path)
+    before = first.quality.read_bytes()
+    assert "agreement" in json.loads(before)
+    assert rebuild_report(tmp_path / "out", tmp_path / "out" / "sub-x").quality.read_bytes() == before
+    _, ledger = reported(tmp_path)
+    assert all(record.reused for record in ledger.records.values())
+
+
+def command(*arguments: object) -> tuple[int, str]:
+    app = typer.Typer()
+    commands.register(app)
+    result = CliRunner().invoke(app, [str(a) for a in ("quality", *arguments)], standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return int(result.return_value or 0), result.stdout
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    folder, cal = cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 3}), tmp_path / "cal.json"
+    code, told = command("calibrate", folder, "-o", cal, "--alpha-for", "ET=0", "--json")
+    assert (code, json.loads(told)["alphas"]) == (0, {"ET": 0.0})
+    assert "3 exams, 3 raters" in command("calibrate", folder, "-o", cal)[1]
+    code, told = command("assess", folder, "-c", cal, "--json")
+    assert json.loads(told)["work_list"][0]["case"] == "z"
+    masks = [f"{r}={folder / 'z' / r}.nii.gz" for r in "abc"]
+    assert "ensemble-discord alarms" in command("assess", *masks, "-c", cal)[1]
+    p = probability(tmp_path / "p.nii.gz", tumour() / 3)
+    assert json.loads(command("uncertainty", p, "--region", "WT", "--json")[1])["regions"]["WT"]["members"] == 1
+    with pytest.raises(Exception, match="not NAME=ALPHA"):
+        command("calibrate", folder, "--alpha-for", "ET")
+    with pytest.raises(Exception, match="not one of entropy"):
+        command("calibrate", folder, "--alpha-by", "luck")
+
+
+def test_real_raters(test_data: Path, tmp_path: Path) -> None:
+    """Six algorithms and a reference: all are near their fusion, and the fusion is near the truth."""
+    (case,) = [c for c in rater_cases(test_data / "exams" / "raters") if c.reference]
+    assert len(case.raters) == 6
+    compared = compare_raters(case, Comparison(regions=("WT", "ET"), metrics=("dice",)))
+    assert compared.quality is not None
+    assert compared.quality > 0.85
+    assert all(0.85 < values["dice"] < 1 for regions in compared.table.values() for values in regions.values())
