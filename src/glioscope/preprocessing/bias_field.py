@@ -38,7 +38,7 @@ def correct_bias(volume: Volume, mask: Volume | None = None) -> Volume:
         return volume
     n4 = sitk.N4BiasFieldCorrectionImageFilter()
     n4.SetNumberOfThreads(1)
-    n4.SetMaximumNumberOfIterations([20, 20, 10])
+    n4.SetMaximumNumberOfIterations([20, 10])
     n4.Execute(small, small_mask)
     field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(image)).T
     return volume.with_data((volume.data / np.exp(np.clip(field, -3, 3))).astype(np.float32))

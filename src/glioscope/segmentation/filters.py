@@ -71,7 +71,13 @@ def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
 
 def shrunk(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     """The voxels of the mask farther than `radius_mm` from what is not mask; the edge of the array counts as more of it."""
-    return np.asarray(mask & ~grown(~mask, spacing, radius_mm))
+    out = np.zeros_like(mask)
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    if found:
+        room = (radius_mm / spacing + 1).astype(int).tolist()
+        box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(found[0], room, strict=True))
+        out[box] = mask[box] & ~grown(~mask[box], spacing, radius_mm)
+    return out
 
 
 def drop_small(mask: Mask, least_voxels: float, least_share: float = 0.0) -> Mask:

@@ -51,7 +51,8 @@ def without_shading(
     for _ in range(ROUNDS):
         if near.sum() < 10 * len(powers):
             return out
-        factors = np.linalg.lstsq(terms[near], level[near], rcond=None)[0]
+        fitted = terms[near]
+        factors = np.linalg.lstsq(fitted.T @ fitted, fitted.T @ level[near], rcond=None)[0]
         rest = level - terms @ factors
         offset, spread = deviation(rest[near].astype(np.float32))
         near = (rest - offset > -LOW * spread) & (rest - offset < HIGH * spread)

@@ -28,7 +28,7 @@ class Likeness:
         self._torch = torch
         self._points = torch.tensor(np.c_[comparison.points, np.ones(len(comparison.points))], dtype=torch.float32)
         self._rows = torch.tensor(comparison.fixed_bins * BINS)
-        self._moving = torch.tensor(np.ascontiguousarray(comparison.moving.transpose(2, 1, 0)))[None, None]
+        self._moving = torch.tensor(np.ascontiguousarray(comparison.moving))[None, None]
         self._shape = torch.tensor(comparison.moving.shape, dtype=torch.float32)
         self._to_index = comparison.to_index
         self._low, high = comparison.limits
@@ -40,7 +40,7 @@ class Likeness:
         torch = self._torch
         rows = torch.tensor((self._to_index @ matrix)[:3], dtype=torch.float32, requires_grad=True)
         index = self._points @ rows.T
-        place = ((2 * index + 1) / self._shape - 1)[None, None, None]
+        place = ((2 * index + 1) / self._shape - 1).flip(1)[None, None, None]  # torch names the last axis first
         values = torch.nn.functional.grid_sample(self._moving, place, padding_mode="border", align_corners=False)[0, 0, 0, 0]
         position = ((values - self._low) * self._scale + 1).clamp(1, BINS - 2.001)
         whole = position.floor()

@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
-from glioscope.core import Transform, Volume, resample_mask
+from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.likeness import Likeness
 from glioscope.preprocessing.registration.start import ARM_MM, Comparison, smoothed
 
@@ -21,7 +21,7 @@ __all__ = ["refine_atlas_pose", "refine_sequences"]
 
 Matrix = NDArray[np.float64]
 
-SEQUENCE_MM, ATLAS_MM = (5.0, 2.0), (6.0, 3.0)
+SEQUENCE_MM, ATLAS_MM = (5.0, 2.0), (6.0, 3.5)
 """Distances of the points at which two sequences, or a sequence and the atlas, are compared: a quick look and a close one."""
 
 MARGIN_MM = 8.0
@@ -66,7 +66,7 @@ def refine_sequences(
     centre = _centre(mask)
     seen = {(name, mm): smoothed(image, mm) for name, image in {"": reference, **others}.items() for mm in SEQUENCE_MM}
     inside, found = {"": near}, {"": np.eye(4)}
-    for name, image in others.items():
+    for name in others:
         pose = starts[name].matrix
         for mm in SEQUENCE_MM:
             terms = []
@@ -74,7 +74,7 @@ def refine_sequences(
                 points = Comparison.of(seen[other, mm], seen[name, mm], inside[other], seed, millimetres=mm)
                 terms.append(_Term(Likeness(points, inside_only=True), np.eye(4), _inverse(matrix)))
             pose = _best(terms, pose, centre)
-        found[name], inside[name] = pose, resample_mask(near, image.grid, Transform(_inverse(pose)))
+        found[name], inside[name] = pose, Volume(near.data, Grid(near.grid.shape, pose @ near.grid.affine))
     return {name: Transform(found[name]) for name in others}
 
 
@@ -143,7 +143,7 @@ def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Mat
                     gradient[i] += (slope * (term.lookup(ahead) - term.lookup(behind))).sum() / (2 * STEP)
             return -sum(value for value, _ in results), -gradient
 
-        found = minimize(cost, np.zeros(6), jac=True, method="L-BFGS-B", options={"ftol": 1e-7, "gtol": 1e-5, "maxiter": 60})
+        found = minimize(cost, np.zeros(6), jac=True, method="L-BFGS-B", options={"ftol": 1e-6, "gtol": 1e-5, "maxiter": 60})
     if np.linalg.norm(found.x[:3]) > FARTHEST_MM or np.linalg.norm(found.x[3:]) > FARTHEST_MM:
         return start
     return np.asarray(start @ _moved(found.x, centre), np.float64)

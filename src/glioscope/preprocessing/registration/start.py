@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
-from glioscope.core import Transform, Volume
+from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.similarity import binned, normalised_mutual_information
 
 __all__ = ["Comparison", "coarse_alignment", "compared", "smoothed"]
@@ -23,9 +23,18 @@ ARM_MM = 60.0
 
 
 def smoothed(volume: Volume, millimetres: float) -> Volume:
-    """The volume as it looks at a resolution of so many millimetres; axes that are coarser already stay as they are."""
-    sigma = [0.5 * millimetres / s if s < millimetres else 0.0 for s in volume.grid.spacing]
-    return volume.with_data(np.asarray(ndimage.gaussian_filter(np.asarray(volume.data, np.float32), sigma)))
+    """The volume at a resolution of so many millimetres, on voxels of at most half of that; coarser axes stay as they are."""
+    factors = [max(1, int(0.5 * millimetres / s)) for s in volume.grid.spacing]
+    padded = np.pad(volume.data, [(0, -n % f) for n, f in zip(volume.data.shape, factors, strict=True)], mode="edge")
+    (x, y, z), (f, g, h) = (n // f for n, f in zip(padded.shape, factors, strict=True)), factors
+    pooled = padded.reshape(x, f, y, g, z, h).mean(axis=(1, 3, 5), dtype=np.float32)
+    affine = volume.grid.affine.copy()
+    affine[:3, :3] *= factors
+    affine[:3, 3] = volume.grid.to_world((np.array(factors) - 1) / 2)
+    # What pooling has smoothed already (the variance of a box) is not smoothed again.
+    wanted = [(0.5 * millimetres / s) ** 2 * (s < millimetres) for s in volume.grid.spacing]
+    sigma = [np.sqrt(max(0.0, w - (f**2 - 1) / 12)) / f for w, f in zip(wanted, factors, strict=True)]
+    return Volume(np.asarray(ndimage.gaussian_filter(pooled, sigma)), Grid((x, y, z), affine))
 
 
 def _centre(volume: Volume, mask: Volume | None) -> NDArray[np.float64]:
@@ -53,7 +62,8 @@ class Comparison:
         # Off the lattice: points that fall on voxel centres of both images favour the identity.
         index = np.clip(index + random.uniform(-0.5, 0.5, index.shape), 0, np.asarray(fixed.grid.shape) - 1)
         if mask is not None:
-            index = index[mask.data[tuple(np.rint(index).astype(int).T)] > 0]
+            where = np.rint(mask.grid.to_index(fixed.grid.to_world(index))).astype(int)
+            index = index[mask.data[tuple(np.clip(where, 0, np.asarray(mask.data.shape) - 1).T)] > 0]
         values = ndimage.map_coordinates(fixed.data, index.T, order=1)
         low, high = np.percentile(moving.data, [1, 99.5])
         return Comparison(
