@@ -63,14 +63,20 @@ def panoptica(masks: list[tuple[Any, Any]], spacing: list[float]) -> Callable[[]
 
 
 def official(folder: Path, pair: Mapping[str, Any], scripts: Path) -> Callable[[], None]:
-    """The challenge's own script; it reads files and leaves temporary ones where it runs."""
+    """The challenge's own script: reads files, leaves others where it runs; its answers go to `official.json`."""
     nibabel = importlib.import_module("nibabel")
     for name in ("prediction", "reference"):
         nibabel.save(nibabel.Nifti1Image(pair[name], np.diag([*pair["spacing"], 1])), folder / f"{name}.nii.gz")
     sys.path.insert(0, str(scripts))
     module = importlib.import_module("metrics_GLI")
     paths = str(folder / "prediction.nii.gz"), str(folder / "reference.nii.gz")
-    return lambda: module.get_LesionWiseResults(*paths, "BraTS-GLI")
+
+    def work() -> None:
+        rows = module.get_LesionWiseResults(*paths, "BraTS-GLI")[0].set_index("Labels").to_dict("index")
+        answers = {region: {field: float(value) for field, value in row.items()} for region, row in rows.items()}
+        (folder / "official.json").write_text(json.dumps(answers))
+
+    return work
 
 
 if __name__ == "__main__":

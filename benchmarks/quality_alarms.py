@@ -1,8 +1,9 @@
 """Shows that the number of ensemble-discord alarms follows the quality of a fused segmentation.
 
-    python benchmarks/quality_alarms.py --data FOLDER [--raters 5] [--exams 100] [--seed 0]
+    python benchmarks/quality_alarms.py --data FOLDER [--pattern "BraTS2021*seg.nii.gz"] [--raters 5] [--exams 100] [--seed 0]
 
-FOLDER holds label maps (`brats-2021` or `brats-2023`), at any depth. The raters are made: each expert label map is distorted
+FOLDER holds label maps (`brats-2021` or `brats-2023`), at any depth; by default only those of BraTS 2021, glioma before surgery
+with all regions, are taken. The raters are made: each expert label map is distorted
 several times, by smooth displacements of its borders (half of them common to all raters of an exam, so that the fusion has
 errors that no alarm can see), false lesions and lost enhancing tumour; all of it grows with a difficulty drawn for each exam.
 Thresholds are learnt on the even exams, and alarms raised on the odd ones.
@@ -65,13 +66,14 @@ def distort(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--pattern", default="BraTS2021*seg.nii.gz", help="names of the label maps to take")
     parser.add_argument("--raters", type=int, default=5)
-    parser.add_argument("--exams", type=int, default=100, help="at most so many")
+    parser.add_argument("--exams", type=int, default=100, help="at most so many, at least 4")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     tables, quality = {}, {}
-    files = {path.name: path for path in sorted(options.data.rglob("*seg.nii.gz"))}  # the same exam may lie in two folders
+    files = {path.name: path for path in sorted(options.data.rglob(options.pattern))}  # the same exam may lie in two folders
     for path in list(files.values())[: options.exams]:
         try:
             volume = read_rater(path, "auto", SCHEME)
@@ -92,6 +94,8 @@ def main() -> None:
         quality[path.name] = float(np.mean([dice(fused[name], truth[name]) for name in REGIONS]))
         print(f"{path.name}: difficulty {hard:.2f}, Dice of the fusion {quality[path.name]:.3f}", flush=True)
     names = sorted(tables)
+    if len(names) < 4:
+        parser.error(f"{len(names)} label maps of this pattern in '{options.data}'; at least 4 are needed.")
     learnt, fresh = names[::2], names[1::2]
     calibration = calibrate_alarms({name: tables[name] for name in learnt})
     rows = alpha_table(calibration, [quality[name] for name in learnt])
@@ -102,7 +106,7 @@ def main() -> None:
         tried = calibration.with_alpha(row.alpha)
         risks = np.array([raise_alarms(name, tables[name], tried).risk for name in fresh])
         dices = np.array([quality[name] for name in fresh])
-        worst = dices[np.argsort(-risks, kind="stable")[: len(fresh) // 4]].mean()
+        worst = dices[np.argsort(-risks, kind="stable")[: max(1, len(fresh) // 4)]].mean()
         none = f"{dices[risks == 0].mean():.3f}" if (risks == 0).any() else "–"
         own, other = row.correlations["all"], pearson(risks, dices)
         told = [f"{row.alpha:+.2f}", f"{row.entropy:.2f}", *("–" if r is None else f"{r:+.2f}" for r in (own, other))]

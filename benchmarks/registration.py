@@ -100,7 +100,7 @@ def run_ours(exam: Exam, brain: Path, folder: Path) -> Result:
     copies = [Step(f"bias-{s}", "", make_registration_copy, {"image": exam.images[s]}, {}, {"copy": copy[s]}) for s in copy]
     common = {"engine": "ants", "seed": 0}
     files = {"atlas": folder / "atlas.h5", **{s.value: folder / f"{s}.h5" for s in copy if s is not reference}}
-    inputs = {"atlas": atlas_volume("SRI24-BraTS", "t1"), "reference": copy[reference], "mask": brain}
+    inputs = {"atlas": atlas_volume("SRI24-BraTS", "t1"), "reference": copy[reference]}
     outputs = {"forward": files["atlas"], "backward": folder / "home.h5"}
     registrations = [Step("atlas", "", align_to_atlas, inputs, {**common, "kind": "rigid"}, outputs)]
     for s, unshaded in copy.items():

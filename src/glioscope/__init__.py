@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from glioscope.workflows.atlases import atlases as atlases
     from glioscope.workflows.demo import demo as demo
     from glioscope.workflows.evaluate import evaluate as evaluate
-    from glioscope.workflows.fuse import fit_fusion_weights as fit_fusion_weights
     from glioscope.workflows.fuse import fuse as fuse
     from glioscope.workflows.info import info as info
     from glioscope.workflows.inspect import inspect as inspect
@@ -40,7 +39,6 @@ _MODULES = {name: name for name in _COMMANDS.split()} | {
     "assess_quality": "assess_quality",
     "assess_uncertainty": "assess_uncertainty",
     "calibrate_quality": "assess_quality",
-    "fit_fusion_weights": "fuse",
     "undo_postprocess": "postprocess",
 }
 __all__ = ["__version__", *_MODULES]  # noqa: PLE0604

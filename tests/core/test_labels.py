@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from glioscope.core import SCHEMES, InvalidImage, Sequence, convert_labels, get_scheme, parse_sequence, region_mask
+from glioscope.core.labels import SAME_TISSUE
 
 
 def test_regions_unite_the_labels_of_the_scheme() -> None:
@@ -21,9 +22,31 @@ def test_conversion_renumbers_by_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "values", "target", "numbers"),
+    [
+        ("brats-2021", [0, 1, 2, 4], "brats-2024-gli", [0, 1, 2, 3]),
+        ("brats-2023", [0, 1, 2, 3], "brats-met", [0, 1, 2, 3]),
+        ("brats-2023", [0, 1, 2, 3], "brats-ped", [0, 2, 4, 1]),
+        ("brats-2024-met", [0, 1, 2, 3], "brats-2021", [0, 1, 2, 4]),
+        ("brats-ped", [0, 1, 2, 4], "brats-2024-gli", [0, 3, 1, 2]),
+    ],
+)
+def test_a_tissue_that_was_renamed_is_the_same_tissue(source: str, values: list[int], target: str, numbers: list[int]) -> None:
+    converted = convert_labels(np.array(values, np.uint8), get_scheme(source), get_scheme(target))
+    assert converted.tolist() == numbers
+
+
+def test_no_scheme_has_two_names_for_one_tissue() -> None:
+    for scheme in SCHEMES.values():
+        names = [SAME_TISSUE.get(label.name, label.name) for label in scheme.labels.values()]
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
     ("values", "source", "target", "sentence"),
     [
         ([0, 3], "brats-2021", "brats-2023", "has the value 3, which scheme 'brats-2021' does not define"),
+        ([0, 3], "brats-ped", "brats-2023", "Label CC of scheme 'brats-ped' does not exist in 'brats-2023'"),
         ([0, 4], "brats-2024-gli", "brats-met", "Label RC of scheme 'brats-2024-gli' does not exist in 'brats-met'"),
     ],
 )

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
+from glioscope.evaluation import far_distances
 from glioscope.evaluation.bits import grow, pack, unpack
 from glioscope.evaluation.components import bounding_box, find_components
 from glioscope.evaluation.distances import Distances
 from glioscope.evaluation.far_distances import far_hd95
 from glioscope.evaluation.panoptic import panoptic_quality
+from glioscope.evaluation.reach import Reach, reach_lengths
 from glioscope.evaluation.surface import Surface, nearest
 from glioscope.evaluation.surfels import area_table, codes_at, corners_of
 from glioscope.evaluation.touching import join_chained, join_first, touching_pairs
@@ -83,11 +85,24 @@ def test_nearest(mine: int, theirs: int, spacing: tuple[float, float, float]) ->
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0)])
 @pytest.mark.parametrize("theirs", [1, 40, 2500])
-def test_far_percentile(theirs: int, spacing: tuple[float, float, float]) -> None:
-    source, target = planted(3, 2000, (30, 12, 14)), planted(4, theirs, (30, 12, 14))
-    slow = Distances(cdist(source.indices() * spacing, target.indices() * spacing).min(axis=1), source.areas).hd95()
-    assert far_hd95(source, target, spacing) == pytest.approx(slow, abs=1e-12)
-    assert far_hd95(source, source.take(np.zeros(0, np.int64)), spacing) == np.inf
+@pytest.mark.parametrize("worth", [0, 50_000], ids=["looked up", "balls"])
+def test_far_percentile(worth: int, theirs: int, spacing: tuple[float, float, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_distances, "_WORTH", worth)
+    one, other = planted(3, 2000, (30, 12, 14)), planted(4, theirs, (30, 12, 14))
+    table = cdist(one.indices() * spacing, other.indices() * spacing)
+    slow = max(Distances(table.min(axis=1), one.areas).hd95(), Distances(table.min(axis=0), other.areas).hd95())
+    assert far_hd95(one, other, spacing) == far_hd95(other, one, spacing) == pytest.approx(slow, abs=1e-12)
+    assert far_hd95(one, one.take(np.zeros(0, np.int64)), spacing) == np.inf
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0)])
+def test_reach(spacing: tuple[float, float, float]) -> None:
+    mask = np.zeros((9, 20, 70), np.bool_)
+    mask[3, 4, 2] = mask[8, 19, 66] = True
+    distances = ndimage.distance_transform_edt(~mask, sampling=spacing)
+    reach = Reach(pack(mask), spacing)
+    for length in reach_lengths(spacing)[1][[0, 1, 7, 30, -1]]:
+        assert np.array_equal(unpack(reach.within(length), 70), distances <= length + 1e-9)
 
 
 def test_percentile_is_weighted_by_area() -> None:

@@ -43,10 +43,15 @@ def golden(test_data: Path) -> Path:
 _read = cache(read_labels)
 
 
+@cache
+def _answers(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
 @pytest.mark.parametrize("challenge", CHALLENGES)
 @pytest.mark.parametrize("case", [f"case{number:02d}" for number in range(14)])
 def test_official_numbers(golden: Path, case: str, challenge: str) -> None:
-    expected: dict[str, Any] = json.loads((golden / "expected.json").read_text())[case][challenge]
+    expected: dict[str, Any] = _answers(golden / "expected.json")[case][challenge]
     prediction, reference = (_read(golden / f"{case}_{kind}.nii.gz") for kind in ("pred", "gt"))
     protocol = "brats-" + challenge.lower().replace("/brats", "")
     scores = evaluate_pair(prediction.data, reference.data, prediction.grid.spacing.tolist(), protocol)

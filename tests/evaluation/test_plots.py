@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from glioscope.core import InvalidImage
-from glioscope.evaluation import LesionScores
+from glioscope.evaluation import LesionScores, plots
 from glioscope.evaluation.plots import bland_altman_plot, box_plot, lesion_size_plot
 
 VALUES = {"ours": {"ET": [0.2, 0.8, math.nan], "WT": [0.9, 0.7, 0.8]}, "theirs": {"ET": [0.5], "WT": [0.6, math.inf]}}
@@ -20,6 +20,11 @@ LESIONS = {
     ],
     "RC": [],
 }
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "DPI", 40)
 
 
 def _pixels(png: bytes) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,25 @@ def test_a_poor_rater_gets_little_weight() -> None:
     assert dict(found.chain.thresholds.values) == {"WT": 0.45}  # not tuned
 
 
+def test_a_good_guess_of_the_weights_is_tried_and_bound_to_the_exams_of_its_fit() -> None:
+    cases = [with_a_poor_rater(planted(n, threshold=0.5, dust=False)) for n in range(2)]
+    asked: list[list[str]] = []
+
+    def start(known: Sequence[TuningCase]) -> dict[str, dict[str, float]]:
+        asked.append([case.id for case in known])
+        return {"WT": {"good": 1.0, "poor": 0.0}}
+
+    found = tune_chain(cases, whole_dice, BRATS, folds=2, trials=2, tunable=["weights"], start=start)
+    assert found.chain.weights == RaterWeights({"WT": {"good": 1.0, "poor": 0.0}})
+    assert sorted(asked) == [["case0"], ["case0", "case1"], ["case1"]]
+    wrong = tune_chain(
+        cases, whole_dice, BRATS, folds=2, trials=2, tunable=["weights"], start=lambda _: {"WT": {"good": 0.0, "poor": 1.0}}
+    )
+    assert wrong.chain.weights == RaterWeights({"WT": {"good": 0.5, "poor": 0.5}})
+    tune_chain(cases, whole_dice, BRATS, folds=2, trials=1, tunable=["dust"], start=start)
+    assert len(asked) == 3
+
+
 @pytest.mark.parametrize("margin", [0, 3])
 def test_cropping_changes_no_label(margin: int) -> None:
     case = planted(0, dust=False)
@@ -116,7 +136,7 @@ def test_what_cannot_be_tuned_costs_a_sentence() -> None:
         tune_chain([one, one], whole_dice, BRATS)
     with pytest.raises(InvalidImage, match="'speed' cannot be tuned"):
         tune_chain([one, two], whole_dice, BRATS, tunable=["speed"])
-    with pytest.raises(InvalidImage, match="nothing to tune in weights"):
+    with pytest.raises(InvalidImage, match="nothing to tune in 'weights'; weights need several raters"):
         tune_chain([one, two], whole_dice, BRATS, tunable=["weights"])
     with pytest.raises(InvalidImage, match="same regions of the same raters"):
         tune_chain([one, with_a_poor_rater(two)], whole_dice, BRATS)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glioscope.core import InputUnreadable, InvalidImage
@@ -118,6 +118,7 @@ def test_a_document_of_another_kind_is_one_sentence(damage: dict[str, object]) -
         AlarmCalibration.from_document({**sound, **damage} if damage else {}, "f.json")
 
 
+@settings(max_examples=25)
 @given(st.permutations(["c", "a", "b"]), st.permutations(list(PLANTED)))
 def test_the_order_of_raters_and_exams_never_matters(raters: list[str], exams: list[str]) -> None:
     def grown(exam: str) -> Table:

@@ -120,8 +120,10 @@ def test_schemes_are_converted_and_unknown_labels_name_themselves(tmp_path: Path
     assert "'old.nii.gz' has the value 4" in str(failed.error) and "--scheme-pred" in str(failed.error)
     converted = scores(evaluate(old, reference, protocol=protocol, prediction_scheme="brats-2021"))
     assert list(converted.values()) == list(scores(evaluate(new, reference, protocol=protocol)).values())
-    (failed,) = evaluate(old, reference, protocol=protocol, prediction_scheme="brats-met").failed
-    assert "'old.nii.gz'" in str(failed.error) and "NETC" in str(failed.error)
+    (failed,) = evaluate(old, reference, protocol=protocol, prediction_scheme="brats-2024-gli").failed
+    assert "'old.nii.gz'" in str(failed.error) and "RC" in str(failed.error)
+    renamed = scores(evaluate(old, reference, protocol="brats-2024-gli-corrected", prediction_scheme="brats-2021"))
+    assert renamed == scores(evaluate(new, reference, protocol="brats-2024-gli-corrected"))
     (failed,) = evaluate(new, reference, protocol=protocol, prediction_scheme="brats-2021").failed
     assert "'new.nii.gz'" in str(failed.error) and "the value 3" in str(failed.error)
 

@@ -12,10 +12,21 @@ import typer
 from typer.testing import CliRunner
 
 from glioscope.cli.fuse import register
-from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable, Volume, read_labels, write_volume
+from glioscope.core import (
+    SCHEMES,
+    GlioscopeError,
+    InputUnreadable,
+    InvalidImage,
+    OutputUnwritable,
+    Volume,
+    read_labels,
+    write_volume,
+)
 from glioscope.core import read_probabilities as read_map
-from glioscope.fusion import FusionOptions, FusionWeights
-from glioscope.workflows.fuse import fit_fusion_weights, fuse
+from glioscope.fusion import FusionOptions
+from glioscope.postprocessing import Chain, RaterWeights, Thresholds, save_postprocessing
+from glioscope.workflows.fuse import fuse
+from glioscope.workflows.postprocess import postprocess
 from tests.fusion.maps import Labels
 
 AFFINE = np.array([[-1.0, 0, 0, 20], [0, -2.0, 0, 30], [0, 0, 1.5, -10], [0, 0, 0, 1]])
@@ -124,6 +135,10 @@ def test_another_shape_or_spacing_is_never_ignored(masks: list[Path], tmp_path: 
     assert "was resampled" in done.report["decided"][0]
 
 
+def of_regions(**weights: float) -> dict[str, dict[str, float]]:
+    return {region: dict(weights) for region in ("WT", "TC", "ET")}
+
+
 def maps(folder: Path, rater: str, rows: dict[str, list[float]]) -> list[Path]:
     paths = []
     for region, values in rows.items():
@@ -143,9 +158,8 @@ def test_probabilities_of_regions(tmp_path: Path) -> None:
     )
     assert [rater["name"] for rater in done.report["raters"]] == ["a", "b"]
     assert done.report["regions"]["TC"]["volume_ml"] == 0.018
-    weights = FusionWeights(("a", "b"), "brats-2023", "regions", dict.fromkeys(("WT", "TC", "ET"), (1.0, 0.0)))
-    weights.write(tmp_path / "w.json")
-    done = fuse(given, tmp_path / "o" / "fused_dseg.nii.gz", method="weighted-mean", weights=tmp_path / "w.json")
+    weights = tuned(tmp_path / "w.json", of_regions(a=1, b=0))
+    done = fuse(given, tmp_path / "o" / "fused_dseg.nii.gz", method="weighted-mean", weights=weights)
     assert read_labels(done.out).data[:, 0, 0].tolist() == [3, 2, 0]
     alone = fuse([given[0], given[3]], tmp_path / "o" / "wt.nii.gz", method="max")
     np.testing.assert_allclose(read_map(alone.out).data[:, 0, 0], [0.9, 0.8, 0.2], atol=1e-6)
@@ -153,22 +167,88 @@ def test_probabilities_of_regions(tmp_path: Path) -> None:
         fuse(given[:-1], tmp_path / "o" / "f.nii.gz", method="mean")
 
 
-def test_weights_are_fitted_written_and_read(masks: list[Path], tmp_path: Path) -> None:
-    raters = dict(zip("abc", masks, strict=True))
-    fitted = fit_fusion_weights([(raters, masks[0])], tmp_path / "w.json")
-    assert fitted == FusionWeights.read(tmp_path / "w.json")
-    done = fuse(masks, tmp_path / "f.nii.gz", method="weighted", weights=tmp_path / "w.json")
+def tuned(path: Path, weights: dict[str, dict[str, float]], thresholds: dict[str, float] | None = None) -> Path:
+    save_postprocessing(path, Chain((), Thresholds(thresholds) if thresholds else None, RaterWeights(weights)))
+    return path
+
+
+def test_the_file_of_tune_is_the_file_of_weights(masks: list[Path], tmp_path: Path) -> None:
+    file = tuned(tmp_path / "w.json", of_regions(a=0.3, b=0.3, c=0.4), {"WT": 0.35, "TC": 0.65, "ET": 0.6})
+    done = fuse(masks, tmp_path / "f.nii.gz", method="weighted", weights=file)
+    # By hand: c alone is enough for WT; TC needs more than a and b together; ET has a and b (0.6) or a and c (0.7).
+    assert read_labels(done.out).data[:, 0, 0].tolist() == [2, 2, 2, 3, 2]
+    assert done.report["parameters"]["thresholds"] == {"WT": 0.35, "TC": 0.65, "ET": 0.6}
+    by_label = tuned(tmp_path / "l.json", {name: {"a": 1, "b": 0, "c": 0} for name in ("NCR", "ED", "ET")})
+    done = fuse(masks, tmp_path / "f.nii.gz", method="weighted", weights=by_label)
+    assert done.report["by"] == "labels"
     np.testing.assert_array_equal(read_labels(done.out).data, read_labels(masks[0]).data)
-    with pytest.raises(InvalidImage, match="no weight for rater 'x'"):
-        fuse(masks, tmp_path / "f.nii.gz", method="weighted", weights=tmp_path / "w.json", names=["a", "b", "x"])
-    with pytest.raises(InputUnreadable, match="other raters"):
-        fit_fusion_weights([(raters, masks[0]), ({"a": masks[0]}, masks[0])], tmp_path / "w.json")
+
+
+def test_fusing_and_post_processing_take_one_file_the_same_way(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for rater in ("one", "two"):
+        outer = rng.random((6, 5, 4), np.float32)
+        for region, share in (("WT", 1.0), ("TC", 0.8), ("ET", 0.7)):
+            place = tmp_path / rater / f"sub-1_seg-x_label-{region}_probseg.nii.gz"
+            write_volume(place, Volume.of(outer * np.float32(share), AFFINE))
+    file = tuned(tmp_path / "w.json", of_regions(one=0.7, two=0.3), {"WT": 0.45, "TC": 0.4, "ET": 0.45})
+    done = fuse([tmp_path / "one", tmp_path / "two"], tmp_path / "f.nii.gz", method="weighted-mean", weights=file)
+    assert [rater["name"] for rater in done.report["raters"]] == ["one", "two"]  # by folder, as the file has them
+    (other,) = postprocess([tmp_path / "one", tmp_path / "two"], tmp_path / "p.nii.gz", steps=file)
+    np.testing.assert_array_equal(read_labels(done.out).data, read_labels(other.labels).data)
+    assert set(np.unique(read_labels(done.out).data)) == {0, 1, 2, 3}
+
+
+def test_weights_that_do_not_fit(masks: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "f.nii.gz"
+    file = tuned(tmp_path / "w.json", of_regions(a=1, b=1, c=1))
+    with pytest.raises(InvalidImage, match="c is not among the raters given: a, b, x"):
+        fuse(masks, out, method="weighted", weights=file, names=["a", "b", "x"])
+    with pytest.raises(InvalidImage, match="no weight for rater 'x' in WT"):
+        extra = tmp_path / "sub-1_seg-x_dseg.nii.gz"
+        extra.write_bytes(masks[0].read_bytes())
+        fuse([*masks, extra], out, method="weighted", weights=file)
+    with pytest.raises(InvalidImage, match="no weights for NCR"):
+        fuse(masks, out, method="weighted", weights=file, options=FusionOptions(by="labels"))
+    with pytest.raises(InputUnreadable, match="takes no weights"):
+        fuse(masks, out, method="staple", weights=file)
+    save_postprocessing(file, Chain((), Thresholds({"WT": 0.5})))
+    with pytest.raises(InputUnreadable, match="has no raters' weights"):
+        fuse(masks, out, method="weighted", weights=file)
+    with pytest.raises(InputUnreadable, match=r"'none\.json' does not exist"):
+        fuse(masks, out, method="weighted", weights="none.json")
+    assert not out.exists()
+
+
+def test_every_mask_may_have_its_own_scheme(masks: list[Path], tmp_path: Path) -> None:
+    """The same exam told in four schemes: two that are told apart by values, one by its table, one by name."""
+    first = labels([0, 1, 2, 3, 3])
+    told = {"brats-2021": [0, 1, 2, 4], "brats-2023": [0, 1, 2, 3], "brats-ped": [0, 2, 4, 1], "brats-2024-gli": [0, 1, 2, 3]}
+    files = []
+    for scheme, numbers in told.items():
+        files.append(tmp_path / f"{scheme}_dseg.nii.gz")
+        write_volume(files[-1], Volume.of(np.array(numbers, np.uint8)[first], AFFINE))
+    for target, wanted in told.items():
+        done = fuse(files, tmp_path / "o" / "f.nii.gz", scheme=target, source=list(told))
+        assert read_labels(done.out).data[:, 0, 0].tolist() == np.array(wanted)[first[:, 0, 0]].tolist()
+    rows = [f"{value}\t{label.meaning}\t{label.name}" for value, label in SCHEMES["brats-ped"].labels.items()]
+    (tmp_path / "brats-ped_dseg.tsv").write_text("\n".join(["index\tname\tabbreviation", *rows]))
+    done = fuse(files, tmp_path / "o" / "f.nii.gz")
+    assert [rater["scheme"] for rater in done.report["raters"]] == ["brats-2021", "brats-2023", "brats-ped", "brats-2023"]
+    assert read_labels(done.out).data[:, 0, 0].tolist() == [0, 1, 2, 3, 3]
+    with pytest.raises(InputUnreadable, match="2 schemes are given for 4 masks"):
+        fuse(files, tmp_path / "o" / "f.nii.gz", source=["brats-2021", "brats-2023"])
 
 
 def _flat(path: Path) -> Path:
     import nibabel as nib
 
     nib.Nifti1Image(np.ones((4, 4), np.uint8), np.eye(4)).to_filename(path)
+    return path
+
+
+def _link(path: Path, to: Path) -> Path:
+    path.symlink_to(to)
     return path
 
 
@@ -187,6 +267,8 @@ def _with_nan(path: Path) -> Path:
         (lambda m, t: {"masks": [*m, _with_nan(t / "nan.nii.gz")]}, InvalidImage, "nan.nii.gz"),
         (lambda m, t: {"out": t / "f.png"}, OutputUnwritable, "end in .nii.gz"),
         (lambda m, t: {"out": m[0]}, OutputUnwritable, "one of the masks"),
+        (lambda m, t: {"out": t / f"{'x' * 300}.nii.gz"}, OutputUnwritable, "cannot be written"),
+        (lambda m, t: {"masks": [*m, _link(t / "again.nii.gz", m[0])]}, InputUnreadable, "given twice"),
         (lambda m, t: {"method": "vote"}, InvalidImage, "no fusion method 'vote'"),
         (lambda m, t: {"method": "weighted"}, InputUnreadable, "--weights"),
         (lambda m, t: {"method": "at-least"}, InvalidImage, "how many raters"),

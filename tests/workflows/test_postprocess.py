@@ -19,6 +19,7 @@ from glioscope.core import (
     InputUnreadable,
     InvalidImage,
     Ledger,
+    OutputUnwritable,
     Volume,
     read_labels,
     read_probabilities,
@@ -223,6 +224,19 @@ def test_steps_alone_work_on_the_segmenters_own_labels(tmp_path: Path) -> None:
     segment_exam(prepared, tmp_path / "out", "subtraction", Ledger(tmp_path / "l"))
     assert sorted(p.suffix for p in done.labels.parent.glob("*_dseg.*")) == [".gz", ".tsv"]  # its record is gone with it
     assert read_labels(done.native_labels).data.any()
+
+
+def test_what_is_worked_on_is_never_overwritten(tmp_path: Path) -> None:
+    given = put(tmp_path / "in" / "c1.nii.gz", np.ones((4, 4, 4), np.uint8))
+    before = given.read_bytes()
+    for out in (given, tmp_path / "in"):
+        with pytest.raises(OutputUnwritable, match=r"c1\.nii\.gz' is what is to be worked on"):
+            postprocess(given, out)
+    done = postprocess(given, tmp_path / "out.nii.gz")[0]
+    for out in (done.labels, done.record_file):
+        with pytest.raises(OutputUnwritable, match="is what is to be worked on"):
+            undo_postprocess(done.labels, done.record_file, out)
+    assert given.read_bytes() == before
 
 
 def test_a_file_that_is_no_good_is_refused_before_any_work(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeEx
 from glioscope.workflows.assess_quality import assess_quality, calibrate_quality, read_calibration
 from glioscope.workflows.assess_uncertainty import assess_uncertainty
 from glioscope.workflows.assessment import read_assessment
+from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import named_case, rater_cases
 from glioscope.workflows.rater_similarity import Comparison, compare_raters
 from glioscope.workflows.report_exam import rebuild_report
@@ -128,6 +130,45 @@ def test_alpha_by_correlation_uses_references_or_a_table(tmp_path: Path) -> None
     assert found.document()["alpha_chosen_by"] == "correlation"
 
 
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (Comparison(regions=("XX",)), "no region 'XX'"),
+        (Comparison(scheme="mine"), "no label scheme 'mine'"),
+        (Comparison(scheme="brats-men-rt", regions=("ET",)), "no region 'ET'"),
+    ],
+)
+def test_what_no_exam_has_is_told_once_before_the_work(tmp_path: Path, how: Comparison, words: str) -> None:
+    seen = Listener()
+    with pytest.raises(InvalidImage, match=words):
+        calibrate_quality(cohort(tmp_path, {"x": 0, "y": 1}), tmp_path / "cal.json", how=how, progress=seen)
+    assert seen.told == []
+
+
+class Listener(Progress):
+    """Keeps the exams it hears of, and what failed."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    def exam_started(self, name: str, number: int, total: int) -> None:
+        self.told.append((name,))
+
+    def exam_failed(self, name: str, sentence: str) -> None:
+        self.told.append((name, sentence))
+
+
+def test_an_exam_with_unknown_raters_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    calibrate_quality(cohort(tmp_path / "c", {"x": 0, "y": 1}), tmp_path / "cal.json")
+    new = cohort(tmp_path / "new", {"good": 0, "odd": 1})
+    write(new / "odd" / "stranger.nii.gz", tumour())
+    seen = Listener()
+    found = assess_quality(new, tmp_path / "cal.json", progress=seen)
+    assert [exam.case for exam in found.exams] == ["good"]
+    assert seen.told[:2] == [("good",), ("odd",)]
+    assert "does not know (stranger)" in seen.told[2][1]
+
+
 def test_garbage_costs_one_sentence(tmp_path: Path) -> None:
     folder = cohort(tmp_path / "c", {"x": 0, "y": 1})
     calibrate_quality(folder, tmp_path / "cal.json")
@@ -151,6 +192,9 @@ def test_garbage_costs_one_sentence(tmp_path: Path) -> None:
     assert "one rater only" in found.failed["alone"]
     assert "value 18" in found.failed["values"]
     assert "a.nii.gz" in found.failed["text"]
+    for case, fault in (("grid", InvalidImage), ("values", InvalidImage), ("text", InputUnreadable)):
+        with pytest.raises(fault):
+            assess_quality([named_case(map(str, sorted((bad / case).iterdir())))], tmp_path / "cal.json")
     calls: list[tuple[type[GlioscopeError], str, tuple[object, ...]]] = [
         (InputUnreadable, "missing or is no JSON", (folder, tmp_path / "none.json")),
         (InputUnreadable, "not a calibration", (folder, write_text(tmp_path / "o.json", "{}"))),
@@ -169,8 +213,6 @@ def test_garbage_costs_one_sentence(tmp_path: Path) -> None:
         Comparison(method="best")
     with pytest.raises(InvalidImage, match="no metric 'iou'"):
         Comparison(metrics=("iou",))
-    with pytest.raises(InvalidImage, match="no region 'XX'"):
-        compare_raters(rater_cases(folder)[0], Comparison(regions=("XX",)))
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -208,7 +250,9 @@ def test_uncertainty_of_what_is_none(tmp_path: Path) -> None:
     nameless = probability(tmp_path / "x.nii.gz", tumour() / 3)
     with pytest.raises(InvalidImage, match="--region"):
         assess_uncertainty([nameless])
-    with pytest.raises(InvalidImage, match="another grid"):
+    with pytest.raises(InputUnreadable, match="does not exist"):
+        assess_uncertainty([tmp_path / "nowhere.nii.gz"], region="ET")
+    with pytest.raises(InvalidImage, match=r"'t\.nii\.gz' and 'x\.nii\.gz' lie on different grids"):
         assess_uncertainty([nameless], region="ET", reference=write(tmp_path / "t.nii.gz", tumour(), np.eye(4)))
     with pytest.raises(InvalidImage, match="no region 'XX'"):
         assess_uncertainty([nameless], region="XX", reference=write(tmp_path / "t.nii.gz", tumour()))
@@ -216,41 +260,52 @@ def test_uncertainty_of_what_is_none(tmp_path: Path) -> None:
         assess_uncertainty([nameless], region="ET", exam=tmp_path / "nowhere")
 
 
-def test_the_report_shows_what_lies_beside_it(tmp_path: Path) -> None:
-    first, _ = reported(tmp_path)
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with a report; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("results")
+    reported(folder, sequences=1)
+    return folder / "out"
+
+
+def test_the_report_shows_what_lies_beside_it(results: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(results, tmp_path / "out"))
     folder, anat = out / "sub-x", out / "sub-x" / "anat"
-    assert "agreement" not in json.loads(first.quality.read_text())
-    plain = first.html.read_text()
+    quality, html = folder / "report" / "quality.json", folder / "report" / "report.html"
+    assert "agreement" not in json.loads(quality.read_text())
+    plain = html.read_text()
     for name, shift in (("netone", 0), ("nettwo", 4), ("fused", 0)):
         write(anat / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
     probability(anat / "sub-x_space-orig_seg-netone_label-ET_probseg.nii.gz", tumour() / 3)
     probability(anat / "sub-x_space-orig_seg-flairthreshold_label-WT_probseg.nii.gz", tumour() / 3)
     rebuild_report(out, folder)
-    document = json.loads(first.quality.read_text())
+    document = json.loads(quality.read_text())
     assert document["agreement"]["raters"] == ["netone", "nettwo"]
     assert document["agreement"]["regions"]["WT"]["mean_dice"] == 0.6
     assert "raters-disagree" in {remark["code"] for remark in document["remarks"]}
     assert list(document["uncertainty"]["regions"]) == ["ET"]  # a baseline's scores are no probabilities
-    page = first.html.read_text()
+    page = html.read_text()
     assert "Agreement of the segmenters" in page
     assert "netone" in page
     assert "Uncertainty" in page
     (anat / "sub-x_space-orig_seg-nettwo_dseg.nii.gz").unlink()
     (anat / "sub-x_space-orig_seg-netone_label-ET_probseg.nii.gz").unlink()
     rebuild_report(out, folder)
-    assert first.html.read_text() == plain
+    assert html.read_text() == plain
 
 
-def test_alarms_of_a_results_dataset_reach_the_report(tmp_path: Path) -> None:
-    reported(tmp_path)
-    out = tmp_path / "out"
+def test_alarms_of_a_results_dataset_reach_the_report(results: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(results, tmp_path / "out"))
     (out / "dataset_description.json").write_text("{}")
     for name, shift in (("a", 0), ("b", 0), ("c", 3), ("other", 0)):
         write(out / "sub-x" / "anat" / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
     calibrate_quality(cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 1}), tmp_path / "cal.json")
     (exam,) = assess_quality(out, tmp_path / "cal.json").exams
-    assert (exam.case, exam.risk) == ("sub-x", 6)
+    assert (exam.case, exam.risk, exam.ignored) == ("sub-x", 6, ("other",))
+    assert "the calibration does not know them: other." in exam.paragraph
+    chosen = named_case(map(str, (out / "sub-x" / "anat").glob("*_dseg.nii.gz")), folder=out / "sub-x")
+    with pytest.raises(InvalidImage, match=r"does not know \(other\)"):
+        assess_quality([chosen], tmp_path / "cal.json")
     assert read_assessment(out / "sub-x" / "report" / "assessment.json")["alarms"]["risk"] == 6
     done = rebuild_report(out, out / "sub-x")
     assert json.loads(done.quality.read_text())["alarms"]["possible"] == 18
@@ -268,11 +323,11 @@ def test_the_run_and_the_report_after_it_agree(tmp_path: Path) -> None:
     anat = tmp_path / "out" / "sub-x" / "anat"
     for name, shift in (("a", 0), ("b", 2)):
         write(anat / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", tumour(shift))
-    first, _ = reported(tmp_path)
+    first, _ = reported(tmp_path, sequences=1)
     before = first.quality.read_bytes()
     assert "agreement" in json.loads(before)
     assert rebuild_report(tmp_path / "out", tmp_path / "out" / "sub-x").quality.read_bytes() == before
-    _, ledger = reported(tmp_path)
+    _, ledger = reported(tmp_path, sequences=1)
     assert all(record.reused for record in ledger.records.values())
 
 
@@ -287,10 +342,11 @@ def command(*arguments: object) -> tuple[int, str]:
 
 def test_the_commands(tmp_path: Path) -> None:
     folder, cal = cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 3}), tmp_path / "cal.json"
-    code, told = command("calibrate", folder, "-o", cal, "--alpha-for", "ET=0", "--json")
+    one = ("--jobs", 1)
+    code, told = command("calibrate", folder, "-o", cal, "--alpha-for", "ET=0", "--json", *one)
     assert (code, json.loads(told)["alphas"]) == (0, {"ET": 0.0})
-    assert "3 exams, 3 raters" in command("calibrate", folder, "-o", cal)[1]
-    code, told = command("assess", folder, "-c", cal, "--json")
+    assert "3 exams, 3 raters" in command("calibrate", folder, "-o", cal, *one)[1]
+    code, told = command("assess", folder, "-c", cal, "--json", *one)
     assert json.loads(told)["work_list"][0]["case"] == "z"
     masks = [f"{r}={folder / 'z' / r}.nii.gz" for r in "abc"]
     assert "ensemble-discord alarms" in command("assess", *masks, "-c", cal)[1]
@@ -298,6 +354,14 @@ def test_the_commands(tmp_path: Path) -> None:
     assert json.loads(command("uncertainty", p, "--region", "WT", "--json")[1])["regions"]["WT"]["members"] == 1
     with pytest.raises(Exception, match="not NAME=ALPHA"):
         command("calibrate", folder, "--alpha-for", "ET")
+    for wrong in (("--alpha", "nan"), ("--alpha-for", "ET=inf")):
+        with pytest.raises(Exception, match="not a finite number"):
+            command("calibrate", folder, *wrong)
+    with pytest.raises(Exception, match="one exam"):
+        command("assess", folder, "-c", cal, "--exam", folder)
+    write(folder / "w" / "a.nii.gz", tumour())
+    code, told = command("calibrate", folder, "-o", cal, *one)
+    assert (code, "Left out, since they could not be compared: w." in told) == (10, True)
     with pytest.raises(Exception, match="not one of entropy"):
         command("calibrate", folder, "--alpha-by", "luck")
 

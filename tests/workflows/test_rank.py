@@ -37,7 +37,7 @@ def test_systems_are_ranked_from_their_documents(tmp_path: Path, capfd: pytest.C
     assert document["definitions"]["dice"] == "overlap" and "permutation" in document["definitions"]
     assert document["permutation"][0]["p"] == 0.5  # of two cases, both swapped or neither
     names = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert names == ["definitions.json", "systems_dice.png", "systems_hd95.png"]
+    assert names == ["systems_definitions.json", "systems_dice.png", "systems_hd95.png"]
 
 
 def test_metrics_and_regions_can_be_chosen(tmp_path: Path) -> None:

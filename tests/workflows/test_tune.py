@@ -11,8 +11,9 @@ import typer
 from typer.testing import CliRunner
 
 from glioscope.cli import tune as command
-from glioscope.core import InputUnreadable, InvalidImage, Volume, read_labels, write_volume
+from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, Volume, read_labels, write_volume
 from glioscope.postprocessing import load_postprocessing
+from glioscope.workflows.fuse import fuse
 from glioscope.workflows.postprocess import postprocess
 from glioscope.workflows.tune import ProtocolScore, tune
 from tests.postprocessing.cohort import planted
@@ -52,6 +53,22 @@ def test_the_file_it_writes_makes_better_label_maps(cohort: Path) -> None:
     assert out.read_bytes() == first
 
 
+def test_weights_of_several_raters_go_to_fuse(cohort: Path) -> None:
+    rng = np.random.default_rng(0)
+    for path in sorted((cohort / "results").rglob("*.nii.gz")):
+        poor = cohort / "poor" / path.relative_to(cohort / "results")
+        write_volume(poor, Volume.of(rng.random((24, 24, 24), np.float32), AFFINE))
+    out = cohort / "w.json"
+    raters = [cohort / "results", cohort / "poor"]
+    tune(raters, cohort / "experts", out, protocol="general", metric="dice", folds=3, trials=2, tunable=["weights"])
+    weights = load_postprocessing(out).weights
+    assert weights is not None
+    assert weights.values["WT"]["results"] > 0.8  # the second trial already knows
+    maps = [next(folder.rglob("sub-case0*.nii.gz")) for folder in raters]
+    done = fuse(maps, cohort / "f.nii.gz", method="weighted-mean", weights=out)
+    assert [rater["name"] for rater in done.report["raters"]] == ["results", "poor"]
+
+
 def test_the_command(cohort: Path) -> None:
     app = typer.Typer()
     command.register(app)
@@ -71,6 +88,8 @@ def test_what_is_wrong_costs_a_sentence(cohort: Path) -> None:
         tune(results, experts, out, protocol="nonsense")
     with pytest.raises(InvalidImage, match=r"cannot be tuned for 'specificity'; it can for .*dice"):
         tune(results, experts, out, protocol="general", metric="specificity")
+    with pytest.raises(OutputUnwritable, match=r"results' is a folder; name the file"):
+        tune(results, experts, results, protocol="general")
     with pytest.raises(InputUnreadable, match="is not a folder"):
         tune(results, experts / "Case-0_seg.nii.gz", out, protocol="general")
     with pytest.raises(InputUnreadable, match="does not exist"):

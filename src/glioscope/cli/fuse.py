@@ -64,7 +64,10 @@ def fuse(
     weights: Annotated[
         Path | None,
         typer.Option(
-            "--weights", metavar="FILE", help="JSON of weights, for weighted and weighted-mean.", rich_help_panel=_TUNE
+            "--weights",
+            metavar="FILE",
+            help="A file of `glioscope tune`, for weighted and weighted-mean.",
+            rich_help_panel=_TUNE,
         ),
     ] = None,
     scheme: Annotated[
@@ -74,14 +77,14 @@ def fuse(
         ),
     ] = None,
     source: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--from",
             metavar="NAME",
-            help="Label scheme of the masks; auto tells brats-2021 from brats-2023.",
+            help="Label scheme of the masks, or once for each, in order; by default brats-2021 is told from brats-2023.",
             rich_help_panel=_READ,
         ),
-    ] = "auto",
+    ] = None,
     names: Annotated[
         list[str] | None,
         typer.Option("--rater", metavar="NAME", help="Names of the raters, in order; once for each.", rich_help_panel=_READ),
@@ -115,7 +118,7 @@ def fuse(
         options=options,
         weights=weights,
         scheme=scheme,
-        source=source,
+        source=source or "auto",
         names=names or (),
         resample=resample,
         ignore_affine=ignore_affine,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,8 +72,11 @@ def calibrate(
     layout: LayoutName = "case/rater",
     jobs: Jobs = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Learn from a cohort which discord between raters is usual.
+
+    A rater is whoever made a label map: a segmenter, an algorithm, a person. All raters of an exam are fused; the further one
+    is from the fusion, compared with the cohort, the more alarms `assess` will raise.
 
     Example: glioscope quality calibrate results -o alarms.json
     """
@@ -82,6 +86,7 @@ def calibrate(
 
     _one_of("--alpha-by", by, (None, "entropy", "correlation", "both"))
     _one_of("--layout", layout, ("case/rater", "rater/case"))
+    _finite("--alpha", alpha)
     found = calibrate_quality(
         cohort,
         out,
@@ -95,6 +100,7 @@ def calibrate(
         progress=_progress(as_json),
     )
     print_json(found.document()) if as_json else _show_calibration(found)
+    return 10 if found.failed else 0
 
 
 def assess(
@@ -123,8 +129,11 @@ def assess(
     from glioscope.workflows.rater_cases import named_case, rater_cases
 
     _one_of("--layout", layout, ("case/rater", "rater/case"))
+    _finite("--alpha", alpha)
     one = Path(masks[0])
     if len(masks) == 1 and (one.is_dir() or one.suffix == ".csv"):
+        if exam:
+            raise typer.BadParameter("--exam goes with the label maps of one exam; exams of a results folder keep their alarms")
         cases = rater_cases(one, layout)  # type: ignore[arg-type]
     else:
         cases = [named_case(masks, exam.name if exam else "exam", exam)]
@@ -204,12 +213,19 @@ def _one_of(option: str, value: str | None, known: tuple[str | None, ...]) -> No
         raise typer.BadParameter(f"{option} '{value}' is not one of {', '.join(k for k in known if k)}")
 
 
+def _finite(option: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{option} {value} is not a finite number, such as 0.1")
+
+
 def _pair(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        alpha = float(value)
     except ValueError:
         raise typer.BadParameter(f"--alpha-for '{text}' is not NAME=ALPHA, such as ET=0") from None
+    _finite(f"--alpha-for {name}", alpha)
+    return name, alpha
 
 
 def _show_calibration(found: Any) -> None:  # noqa: ANN401
@@ -247,23 +263,34 @@ def _show_work_list(found: Any) -> None:  # noqa: ANN401
     if len(found.exams) == 1:
         console.print(found.exams[0].paragraph)
         return
-    table = Table("rank", "exam", "alarms", "of", "more than", "worst rater", "worst region", pad_edge=False)
+    table = Table("rank", pad_edge=False)
+    table.add_column("exam", overflow="fold")
+    for title in ("alarms", "cohort with fewer"):
+        table.add_column(title)
+    table.add_column("worst rater", overflow="fold")
+    table.add_column("worst region")
     for row in work_list(found.exams):
-        share = f"{row['share_of_cohort_with_fewer']:.0%} of the cohort"
-        table.add_row(
-            *map(str, (row["rank"], row["case"], row["risk"], row["possible"], share, row["worst_rater"], row["worst_region"]))
-        )
+        risk, share = f"{row['risk']} of {row['possible']}", f"{row['share_of_cohort_with_fewer']:.0%}"
+        table.add_row(*map(str, (row["rank"], row["case"], risk, share, row["worst_rater"], row["worst_region"])))
     console.print(table)
+    for exam in found.exams:
+        if exam.ignored:
+            console.print(f"[yellow]! {exam.case}: the calibration does not know {', '.join(exam.ignored)}; left out.[/]")
 
 
 def _show_uncertainty(found: Any) -> None:  # noqa: ANN401
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("region", "maps", "entropy (bit)", "contradiction (bit)", "volume ml", "uncertain ml", "ECE", pad_edge=False)
+    table = Table("region", "maps", "entropy", "contradiction", "volume ml", "uncertain ml", pad_edge=False)
     for region, values in found["regions"].items():
         numbers = ("mean_entropy", "mean_mutual_information", "volume_ml", "uncertain_ml")
-        cells = ["" if values[name] is None else f"{values[name]:.3f}" for name in numbers]
-        curve = found.get("calibration", {}).get(region)
-        table.add_row(region, str(values["members"]), *cells, f"{curve['expected_calibration_error']:.4f}" if curve else "")
-    Console(highlight=False).print(table)
+        table.add_row(
+            region, str(values["members"]), *("–" if values[name] is None else f"{values[name]:.3f}" for name in numbers)
+        )
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print("Entropy and contradiction: means over the region, in bits (0 sure, 1 a toss-up).")
+    for region, curve in found.get("calibration", {}).items():
+        errors = [curve[f"{name}_calibration_error"] for name in ("expected", "maximum")]
+        console.print(f"{region}: ECE {errors[0]:.4f}, MCE {errors[1]:.4f}, Brier score {curve['brier_score']:.4f}.")

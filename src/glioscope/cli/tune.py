@@ -90,13 +90,20 @@ def tune(
     ],
     protocol: Annotated[str, typer.Option("--protocol", "-p", metavar="NAME", help="Scoring rules, such as brats-2024-gli.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write; `segment --postprocess` takes it.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write, for segment --postprocess, postprocess --steps and fuse --weights.",
+        ),
     ],
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="NAME", help="What to maximise; lesion_dice, or dice, by default.")
     ] = None,
     tunable: Annotated[
-        str, typer.Option("--tune", metavar="LIST", help="Some of thresholds,dust,small-et,weights.")
+        str,
+        typer.Option("--tune", metavar="LIST", help="Only some of: thresholds, dust, small-et, weights.", show_default=False),
     ] = "thresholds,dust,small-et,weights",
     folds: Annotated[int, typer.Option("--folds", min=2, help="Parts of cross-validation.")] = 5,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Points tried in each fit.")] = 60,
@@ -111,9 +118,11 @@ def tune(
 ) -> None:
     """Thresholds, dust sizes and raters' weights that score best, cross-validated, written to a file.
 
-    Use exams that the segmenter was not trained on. Needs `pip install glioscope[tune]`.
+    Use exams that the segmenter was not trained on. Needs `pip install 'glioscope\\[tune]'`.
 
     Example: glioscope tune results experts --protocol brats-2023-gli -o tuned.json
+
+    Weights for fuse and postprocess: glioscope tune rater-a rater-b experts -p brats-2024-gli --tune weights -o weights.json
     """
     import os
 

@@ -28,8 +28,10 @@ def output_errors(path: Path) -> Iterator[None]:
             raise OutputUnwritable(
                 f"The disk is full: '{name}' could not be written to '{path.parent}'; free some space and run again."
             ) from error
-        elsewhere = error.filename is not None and not _within(path.parent, Path(os.fsdecode(error.filename)))
-        if error.errno in _REFUSALS and not elsewhere:
+        named = None if error.filename is None else Path(os.fsdecode(error.filename))
+        elsewhere = named is not None and not _within(path.parent, named)
+        no_folder = error.errno == errno.ENOENT and named is not None and (named == path or named in path.parents)
+        if no_folder or (error.errno in _REFUSALS and not elsewhere):
             raise OutputUnwritable(
                 f"'{path}' cannot be written ({error.strerror}); choose an output folder that you may write to."
             ) from error

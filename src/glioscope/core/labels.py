@@ -33,6 +33,9 @@ RC = Label("RC", "resection cavity", "#AA3377")
 GTV = Label("GTV", "gross tumour volume", "#EE6677")
 RT = Label("RT", "residual enhancing tumour", "#EE6677")
 
+SAME_TISSUE: Mapping[str, str] = MappingProxyType({"NETC": "NCR", "SNFH": "ED"})
+"""What BraTS calls a tissue since 2024 -> what it called it before; no scheme uses both names."""
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -99,12 +102,17 @@ def region_mask(labels: NDArray[np.integer], scheme: Scheme, region: str) -> NDA
     return np.isin(labels, scheme.regions[region])
 
 
+def _tissue(name: str) -> str:
+    return SAME_TISSUE.get(name, name)
+
+
 def convert_labels(labels: NDArray[np.integer], source: Scheme, target: Scheme) -> NDArray[np.uint8]:
-    """The same label map in another numbering, matched by label name.
+    """The same label map in another numbering, matched by label name; names of the same tissue match (`SAME_TISSUE`).
 
     Raises:
         InvalidImage: a value is not in `source`, or the label it stands for does not exist in `target`.
     """
+    numbers = {_tissue(label.name): value for value, label in target.labels.items()}
     table = np.zeros(256, np.uint8)
     for value in np.unique(labels):
         if value == 0:
@@ -112,8 +120,7 @@ def convert_labels(labels: NDArray[np.integer], source: Scheme, target: Scheme) 
         if int(value) not in source.labels:
             raise InvalidImage(f"The label map has the value {int(value)}, which scheme '{source.name}' does not define.")
         name = source.labels[int(value)].name
-        try:
-            table[int(value)] = target.value_of(name)
-        except StopIteration:
-            raise InvalidImage(f"Label {name} of scheme '{source.name}' does not exist in '{target.name}'.") from None
+        if _tissue(name) not in numbers:
+            raise InvalidImage(f"Label {name} of scheme '{source.name}' does not exist in '{target.name}'.")
+        table[int(value)] = numbers[_tissue(name)]
     return table[np.asarray(labels, np.uint8)]

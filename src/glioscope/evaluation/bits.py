@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Words", "grow", "pack", "shifted", "unpack"]
+__all__ = ["Words", "grow", "pack", "positions", "shifted", "spread", "unpack"]
 
 Words = NDArray[np.uint64]
 _ONE, _LAST = np.uint64(1), np.uint64(63)
@@ -23,6 +23,17 @@ def pack(mask: NDArray[np.bool_], room: int = 0) -> Words:
 def unpack(words: Words, length: int) -> NDArray[np.bool_]:
     """The mask again; its last axis has `length` voxels."""
     return np.unpackbits(words.view(np.uint8), axis=2, count=length, bitorder="little").view(np.bool_)
+
+
+def positions(words: Words, length: int) -> NDArray[np.int64]:
+    """Where the mask is in its flattened (X, Y, `length`) form, ascending; faster than `unpack` for a thin mask."""
+    flat = words.ravel()
+    places = np.flatnonzero(flat)
+    hit, voxel = np.divmod(np.flatnonzero(np.unpackbits(flat[places].view(np.uint8), bitorder="little")), 64)
+    row, word = np.divmod(places, words.shape[2])
+    along = (word * 64)[hit] + voxel
+    found: NDArray[np.int64] = (row * length)[hit] + along
+    return found if length == words.shape[2] * 64 else found[along < length]
 
 
 def shifted(words: Words, axis: int, step: int) -> Words:
@@ -47,11 +58,12 @@ def shifted(words: Words, axis: int, step: int) -> Words:
 def grow(words: Words, steps: int) -> Words:
     """The mask dilated `steps` times by the voxels that share a face or an edge (18-neighbourhood)."""
     for _ in range(steps):
-        x, y = _spread(words, 0), _spread(words, 1)
+        x, y = spread(words, 0), spread(words, 1)
         # An edge neighbour differs along two axes: the union of the three squares.
-        words = _spread(x, 1) | _spread(x, 2) | _spread(y, 2)
+        words = spread(x, 1) | spread(x, 2) | spread(y, 2)
     return words
 
 
-def _spread(words: Words, axis: int) -> Words:
+def spread(words: Words, axis: int) -> Words:
+    """The mask and what is one voxel from it along an axis."""
     return words | shifted(words, axis, 1) | shifted(words, axis, -1)

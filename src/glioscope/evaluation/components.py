@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cc3d
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from glioscope.evaluation.bits import Words, grow, pack, unpack
 
-__all__ = ["Box", "Components", "bounding_box", "find_components"]
+__all__ = ["Box", "Components", "bounding_box", "box_of", "find_components"]
 
 Box = tuple[slice, slice, slice]
 
@@ -52,7 +53,11 @@ class Components:
 def bounding_box(mask: NDArray[np.bool_], margin: int = 0) -> Box | None:
     """The smallest box around the mask, wider by `margin` voxels where the image allows; None for an empty mask."""
     plane: NDArray[np.bool_] = np.any(mask, axis=0)
-    profiles: tuple[NDArray[np.bool_], ...] = (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0))
+    return box_of((np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)), margin)
+
+
+def box_of(profiles: Sequence[NDArray[np.bool_]], margin: int = 0) -> Box | None:
+    """The same from where the mask has voxels along each axis."""
     if not profiles[1].any():
         return None
     box = []

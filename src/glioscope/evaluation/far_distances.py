@@ -6,26 +6,63 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from glioscope.evaluation.surface import Surface, nearest, rim
+from glioscope.evaluation.bits import pack, unpack
+from glioscope.evaluation.reach import Reach, reach_lengths
+from glioscope.evaluation.surface import Surface, rim
 
 __all__ = ["far_hd95"]
 
 _SHARE = 0.95
 _EDGE = 3
 _SLACK = 0.1
+_WORTH = 50_000
 
 
-def far_hd95(source: Surface, target: Surface, spacing: tuple[float, float, float]) -> float:
-    """Distance (mm) within which 95 % of the area of `source` is from `target`; infinite where either has no points."""
-    if not len(source.points) or not len(target.points):
+def far_hd95(one: Surface, other: Surface, spacing: tuple[float, float, float]) -> float:
+    """Distance (mm) within which 95 % of the area of either surface is from the other; infinite where one has no points."""
+    if not len(one.points) or not len(other.points):
         return float("inf")
-    near = nearest(source, target, spacing, limit=0)[0]
-    settled = np.isfinite(near)
-    goal = _SHARE * float(source.areas.sum())
-    done = float(source.areas[settled].sum())
-    if done >= goal:
-        return _percentile(near, source.areas, goal)
-    return _far_percentile(source.take(~settled), rim(target), spacing, goal - done)
+    # The larger one has the farther points as a rule, and leaves one question for the way back.
+    large, small = (one, other) if len(one.points) > len(other.points) else (other, one)
+    return _one_way(small, large, spacing, _one_way(large, small, spacing, 0.0))
+
+
+def _one_way(source: Surface, target: Surface, spacing: tuple[float, float, float], least: float) -> float:
+    """Distance (mm) within which 95 % of the area of `source` is from `target`, or `least` where that is farther."""
+    table = np.zeros(source.shape, np.bool_)
+    table.ravel()[target.points] = True
+    reach = Reach(pack(table), spacing)
+    lengths = reach_lengths(spacing)[1]
+    left, goal = source, _SHARE * float(source.areas.sum())
+    low = -1
+    tried = least / min(spacing)
+    # Balls of growing size take in the near points, unless so few are left that looking each up is less work.
+    while low < len(lengths) - 1 and _WORTH * len(left.points) > table.size * (1 + tried * tried):
+        high = int(np.searchsorted(lengths, max(tried * min(spacing), least), side="right")) - 1
+        near = _near(left, reach, lengths[high])
+        area = float(left.areas[near].sum())
+        if area >= goal:
+            return least if low < 0 and least else _between(left.take(near), reach, lengths, low, high, goal)
+        left, goal = left.take(~near), goal - area
+        low, tried = high, max(1.0, 2 * tried)
+    return max(least, _far_percentile(left, rim(target), spacing, goal))
+
+
+def _near(source: Surface, reach: Reach, length: float) -> NDArray[np.bool_]:
+    return unpack(reach.within(length), source.shape[2]).ravel()[source.points]
+
+
+def _between(source: Surface, reach: Reach, lengths: NDArray[np.float64], low: int, high: int, goal: float) -> float:
+    """Smallest of the lengths after `low` and up to `high` within which an area of `goal` (mm2) is."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        near = _near(source, reach, lengths[middle])
+        area = float(source.areas[near].sum())
+        if area >= goal:
+            source, high = source.take(near), middle
+        else:
+            source, goal, low = source.take(~near), goal - area, middle
+    return float(lengths[high])
 
 
 def _far_percentile(source: Surface, target: Surface, spacing: tuple[float, float, float], goal: float) -> float:

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.evaluation.bits import shifted, unpack
+from glioscope.evaluation.bits import positions, shifted
 from glioscope.evaluation.components import Components
 from glioscope.evaluation.surface import Surface
 from glioscope.evaluation.surfels import area_table, codes_at, corners_of, is_surface
@@ -90,7 +90,7 @@ def border_voxels(lesions: Lesions) -> Surface:
     words = inner = lesions.parts.words
     for axis, step in product(range(3), (-1, 1)):
         inner = inner & shifted(words, axis, step)
-    points = np.flatnonzero(unpack(words & ~inner, mask.shape[2])[:-1, :-1])
+    points = positions(np.ascontiguousarray((words & ~inner)[:-1, :-1]), mask.shape[2])
     numbers = lesions.numbers[lesions.parts.at(points)]
     surface = Surface(mask.shape, points, numbers, np.ones(len(points)))
     return surface.take(numbers > 0)

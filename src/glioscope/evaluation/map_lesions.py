@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.evaluation.components import Box, bounding_box, find_components
+from glioscope.evaluation.components import Box, box_of, find_components
 from glioscope.evaluation.lesions import Lesions
 from glioscope.evaluation.protocol import Protocol, RegionRules
 from glioscope.evaluation.touching import Pairs, join_chained, join_first, touching_pairs
@@ -17,10 +17,26 @@ __all__ = ["lesions_of_map", "region_boxes"]
 
 def region_boxes(maps: tuple[NDArray[np.uint8], ...], protocol: Protocol) -> dict[str, Box]:
     """For each region the box that holds it in all maps, with the room that its lesions need to grow."""
+    wanted = {name: sum(1 << value for value in rules.labels if value < 8) for name, rules in protocol.rules.items()}
+    if max(int(labels.max()) for labels in maps) < 8:
+        bits = [np.left_shift(np.uint8(1), labels) for labels in maps]
+    else:
+        wanted = {name: 1 << bit for bit, name in enumerate(protocol.rules)}
+        flags = np.zeros(256, np.min_scalar_type((1 << len(wanted)) - 1))
+        for name, rules in protocol.rules.items():
+            flags[list(rules.labels)] |= flags.dtype.type(wanted[name])
+        bits = [np.take(flags, labels) for labels in maps]
+    together = np.bitwise_or.reduce(bits)
+    plane = np.bitwise_or.reduce(together, axis=0)
+    profiles = (
+        np.bitwise_or.reduce(together, axis=(1, 2)),
+        np.bitwise_or.reduce(plane, axis=1),
+        np.bitwise_or.reduce(plane, axis=0),
+    )
     boxes = {}
     for name, rules in protocol.rules.items():
-        union = np.logical_or.reduce([_mask(labels, rules) for labels in maps])
-        boxes[name] = bounding_box(union, max(rules.dilation, 1)) or (slice(0, 1), slice(0, 1), slice(0, 1))
+        box = box_of([profile & wanted[name] != 0 for profile in profiles], max(rules.dilation, 1))
+        boxes[name] = box or (slice(0, 1), slice(0, 1), slice(0, 1))
     return boxes
 
 

@@ -83,7 +83,7 @@ def _whole(
     whole = surfaces.scores()
     if numbered and max(prediction.count, reference.count) > 1:
         mine, theirs = numbered_surface(reference, spacing), numbered_surface(prediction, spacing)
-        hd95 = max(far_hd95(mine, theirs, spacing), far_hd95(theirs, mine, spacing))
+        hd95 = far_hd95(mine, theirs, spacing)
         whole["hd95"] = hd95 if np.isfinite(hd95) else surfaces.penalty
     return whole
 

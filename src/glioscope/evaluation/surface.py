@@ -88,7 +88,8 @@ def nearest(
     strides = np.array([wide[1] * wide[2], wide[2], 1])
     indices = surface.indices()
     flat = (indices + _REACH) @ strides
-    table = np.zeros(wide, np.int32).ravel()
+    # As narrow as the numbers allow: looking about is bound by memory.
+    table = np.zeros(wide, np.min_scalar_type(int(other.owners.max()))).ravel()
     table[(other.indices() + _REACH) @ strides] = other.owners
     left = np.arange(len(flat))
     steps, lengths = _offsets(spacing)
@@ -97,12 +98,12 @@ def nearest(
             break
         if length > limit:
             return distances, owners
-        met = table[flat[left] + shift]
+        met = table[flat + shift]
         hit = met > 0
         if hit.any():
             distances[left[hit]] = length
             owners[left[hit]] = met[hit]
-            left = left[~hit]
+            left, flat = left[~hit], flat[~hit]
     if len(left):
         scale = np.array(spacing)
         goals = other.indices()

@@ -13,7 +13,7 @@ from itertools import permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.evaluation.bits import Words, shifted, unpack
+from glioscope.evaluation.bits import Words, positions, shifted, unpack
 
 __all__ = ["area_table", "codes_at", "corners_of", "is_surface"]
 
@@ -87,7 +87,7 @@ def corners_of(words: Words, length: int) -> tuple[NDArray[np.int64], NDArray[np
     for axis in range(3):
         some = some | shifted(some, axis, 1)
         every = every & shifted(every, axis, 1)
-    return np.flatnonzero(unpack(some & ~every, length + 1)), unpack(every, length + 1)
+    return positions(some & ~every, length + 1), unpack(every, length + 1)
 
 
 def codes_at(mask: NDArray[np.bool_], corners: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

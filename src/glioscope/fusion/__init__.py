@@ -1,4 +1,4 @@
-"""Several raters' masks or probabilities of one exam in, one out; arrays only, no files but the weights."""
+"""Several raters' masks or probabilities of one exam in, one out; arrays only, no files."""
 
 from glioscope.fusion.agreement import vote_counts, vote_entropy
 from glioscope.fusion.composition import questions
@@ -10,7 +10,7 @@ from glioscope.fusion.probabilities import fuse_probabilities, label_probabiliti
 from glioscope.fusion.simple import simple
 from glioscope.fusion.staple import Confusion, staple, staple_labels
 from glioscope.fusion.votes import Ballot, Votes
-from glioscope.fusion.weights import FusionWeights, fit_probability_weights, fit_weights
+from glioscope.fusion.weights import fit_weights
 
 __all__ = [
     "METHODS",
@@ -18,13 +18,11 @@ __all__ = [
     "Confusion",
     "Decision",
     "FusionOptions",
-    "FusionWeights",
     "LabelFusion",
     "MaskFusion",
     "Method",
     "Votes",
     "at_least",
-    "fit_probability_weights",
     "fit_weights",
     "fuse_labels",
     "fuse_masks",

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TIE", "Decision", "reaches_half"]
+__all__ = ["TIE", "Decision", "reaches"]
 
 TIE = 1e-9
 """Shares and probabilities that differ by less are equal, so that the order in which they were added up never decides."""
 
 
-def reaches_half(share: NDArray[np.float64], tie: str = "foreground") -> NDArray[np.bool_]:
-    """Which shares (0 to 1) carry the vote: at least half, or more than half where `tie` is `background`."""
-    return share >= 0.5 - TIE if tie == "foreground" else share > 0.5 + TIE
+def reaches(share: NDArray[np.float64], tie: str = "foreground", threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Which shares (0 to 1) carry the vote: at least half (or `threshold`), or more where `tie` is `background`."""
+    return share >= threshold - TIE if tie == "foreground" else share > threshold + TIE
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ def _decide(ballot: Ballot, method: str, name: str, options: FusionOptions) -> D
     if method == "weighted":
         if options.weights is None or name not in options.weights:
             raise InvalidImage(f"There are no weights for {name or 'the mask'}; fit them first, or choose another method.")
-        return weighted(ballot, options.weights[name], tie=options.tie)
+        return weighted(ballot, options.weights[name], tie=options.tie, threshold=options.thresholds.get(name, 0.5))
     if method == "simple":
         return simple(ballot, threshold=options.threshold, tie=options.tie, max_rounds=options.max_rounds or 100)
     if method == "staple":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from glioscope.core import InvalidImage
-from glioscope.fusion.decision import TIE, Decision, reaches_half
+from glioscope.fusion.decision import TIE, Decision, reaches
 from glioscope.fusion.votes import Ballot
 
 __all__ = ["at_least", "majority", "weighted"]
@@ -24,13 +24,16 @@ def majority(ballot: Ballot, *, tie: str = "foreground") -> Decision:
     return weighted(ballot, np.ones(ballot.raters), tie=tie)
 
 
-def weighted(ballot: Ballot, weights: Sequence[float] | np.ndarray, *, tie: str = "foreground") -> Decision:
-    """Yes where the raters that say yes have at least half of all weight.
+def weighted(
+    ballot: Ballot, weights: Sequence[float] | np.ndarray, *, tie: str = "foreground", threshold: float = 0.5
+) -> Decision:
+    """Yes where the raters that say yes have at least half of all weight, or another share of it.
 
     Args:
         ballot: The votes.
         weights: One a rater, finite, not negative, not all 0.
-        tie: As for `majority`.
+        tie: As for `majority`, at the threshold.
+        threshold: The share that is enough, above 0, up to 1.
 
     Raises:
         InvalidImage: weights that are not as said.
@@ -40,11 +43,11 @@ def weighted(ballot: Ballot, weights: Sequence[float] | np.ndarray, *, tie: str 
         raise InvalidImage(f"{ballot.raters} weights are needed, none negative and not all of them 0; given: {list(weights)}.")
     share = ballot.yes @ weight / weight.sum()
     return Decision(
-        decided=reaches_half(share, tie),
+        decided=reaches(share, tie, threshold),
         support=share,
         weights=weight,
         kept=weight > 0,
-        undecided=int(ballot.counts[np.abs(share - 0.5) <= TIE].sum()),
+        undecided=int(ballot.counts[np.abs(share - threshold) <= TIE].sum()),
     )
 
 

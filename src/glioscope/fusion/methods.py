@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from glioscope.core import InvalidImage
@@ -69,6 +69,8 @@ class FusionOptions:
         tie: What an exactly split vote means: `foreground` ("at least half") or `background` ("more than half").
         threshold: SIMPLE drops raters below this share of the best rater's Dice, 0 to below 1.
         weights: Label or region name -> one weight a rater, for `weighted` and `weighted-mean`.
+        thresholds: Label or region name -> the share of weight, or mean probability, that is enough, for the same; half where
+            there is none.
         prior: Share of the volume that is foreground, for binary STAPLE; the raters' mean where None; or `estimate`.
         k: How many raters have to agree, for `at-least`.
         max_rounds: When iterations give up; each method's own limit where None.
@@ -78,6 +80,7 @@ class FusionOptions:
     tie: str = "foreground"
     threshold: float = 0.5
     weights: Mapping[str, tuple[float, ...]] | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     prior: float | str | None = None
     k: int | None = None
     max_rounds: int | None = None

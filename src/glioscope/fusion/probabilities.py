@@ -72,13 +72,15 @@ def _fused(
     return np.clip(total, 0, 1).astype(np.float32)
 
 
-def label_probabilities(probabilities: Maps, scheme: Scheme, threshold: float = 0.5) -> NDArray[np.uint8]:
-    """The label map of region probabilities: a voxel belongs to a region at `threshold` or above, and to the regions around it.
+def label_probabilities(
+    probabilities: Maps, scheme: Scheme, thresholds: Mapping[str, float] | None = None
+) -> NDArray[np.uint8]:
+    """The label map of region probabilities: a voxel belongs to a region from its threshold on, and to the regions around it.
 
     Args:
         probabilities: Region name -> probabilities, 0 to 1; all regions that `questions(scheme, "regions")` names.
         scheme: Numbers the labels.
-        threshold: Above 0, up to 1.
+        thresholds: Region -> above 0, up to 1; 0.5 for one without.
 
     Raises:
         InvalidImage: a region is missing.
@@ -90,5 +92,5 @@ def label_probabilities(probabilities: Maps, scheme: Scheme, threshold: float = 
     single = {
         values[0]: probabilities[name] for name, values in scheme.regions.items() if len(values) == 1 and name in probabilities
     }
-    decided = {name: np.asarray(probabilities[name] >= threshold - TIE) for name in asked}
+    decided = {name: np.asarray(probabilities[name] >= (thresholds or {}).get(name, 0.5) - TIE) for name in asked}
     return compose_regions(decided, probabilities, single, scheme)

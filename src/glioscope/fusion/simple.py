@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glioscope.core import InvalidImage
-from glioscope.fusion.decision import TIE, Decision, reaches_half
+from glioscope.fusion.decision import TIE, Decision, reaches
 from glioscope.fusion.votes import Ballot
 
 __all__ = ["simple"]
@@ -32,7 +32,7 @@ def simple(ballot: Ballot, *, threshold: float = 0.5, tie: str = "foreground", m
             f"The threshold of SIMPLE is a share of the best rater's Dice, from 0 to below 1, not {threshold:g}."
         )
     kept, weight, share = np.ones(ballot.raters, bool), np.ones(ballot.raters), ballot.share
-    decided = reaches_half(share, tie)
+    decided = reaches(share, tie)
     converged, rounds = False, 0
     while not converged and rounds < max_rounds:
         rounds += 1
@@ -44,7 +44,7 @@ def simple(ballot: Ballot, *, threshold: float = 0.5, tie: str = "foreground", m
         still = kept & (agreement >= threshold * best - TIE)
         weight = np.where(still, agreement, 0.0)
         share = ballot.yes @ weight / weight.sum()
-        anew = reaches_half(share, tie)
+        anew = reaches(share, tie)
         converged = bool((anew == decided).all() and (still == kept).all())
         decided, kept = anew, still
     return Decision(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,25 @@ class RaterWeights:
         """Every rater that has a weight somewhere."""
         return sorted({rater for weights in self.values.values() for rater in weights})
 
+    def of(self, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """Region -> the weights of the raters `names`, in that order.
+
+        Raises:
+            InvalidImage: a rater with a weight is missing, or one has no weight.
+        """
+        self._all_in(names)
+        for region, weights in self.values.items():
+            if lacking := [name for name in names if name not in weights]:
+                raise InvalidImage(f"There is no weight for rater '{lacking[0]}' in {region}; {', '.join(weights)} have one.")
+        return {region: tuple(float(weights[name]) for name in names) for region, weights in self.values.items()}
+
+    def _all_in(self, names: Collection[str]) -> None:
+        if missing := sorted(set(self.raters) - set(names)):
+            raise InvalidImage(
+                f"The weights are for {', '.join(self.raters)}; {', '.join(missing)} is not among the raters given: "
+                f"{', '.join(sorted(names))}."
+            )
+
     def apply(self, raters: Mapping[str, Regions]) -> dict[str, NDArray[np.floating[Any]]]:
         """The weighted mean of each region; a region without weights is the plain mean. Rater order never matters.
 
@@ -50,11 +69,7 @@ class RaterWeights:
         Raises:
             InvalidImage: a rater with a weight is missing, one without a weight is there, or shapes differ.
         """
-        missing = sorted(set(self.raters) - set(raters))
-        if missing:
-            raise InvalidImage(
-                f"The weights are for {', '.join(self.raters)}; {', '.join(missing)} is not among the raters given."
-            )
+        self._all_in(raters)
         regions = sorted({region for found in raters.values() for region in found})
         return {
             region: self._mean(region, {r: raters[r][region] for r in sorted(raters) if region in raters[r]})

@@ -21,6 +21,7 @@ TUNABLE = ("thresholds", "dust", "small-et", "weights")
 
 _DUST_MM3 = (0, 10, 25, 50, 75, 100, 150, 200, 300, 500)
 _SMALL_ET_MM3 = (0, 50, 100, 200, 300, 500, 750)
+_WEIGHTS = tuple(n / 20 for n in range(21))
 _STEPS = round(1 / LEAST_THRESHOLD)
 
 
@@ -87,10 +88,24 @@ class Search:
         if "small-et" in self.tunable and {"ET", "TC"} <= set(self._published):
             found.append(Parameter("small-et", _SMALL_ET_MM3, 0))
         if "weights" in self.tunable:
-            tenths = tuple(n / 10 for n in range(11))
-            several = [r for r in self._published if len(self.raters_of[r]) > 1]
-            found += [Parameter(f"weight {r} {rater}", tenths, 5) for r in several for rater in self.raters_of[r]]
+            found += [Parameter(f"weight {r} {rater}", _WEIGHTS, 10) for r in self.several for rater in self.raters_of[r]]
         return tuple(found)
+
+    @property
+    def several(self) -> Mapping[str, float]:
+        """Regions of which several raters have probabilities -> their published thresholds."""
+        return {r: value for r, value in self._published.items() if len(self.raters_of[r]) > 1}
+
+    @property
+    def weighs(self) -> bool:
+        """Whether weights are among what is to be found."""
+        return "weights" in self.tunable and bool(self.several)
+
+    def with_weights(self, weights: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+        """Parameter -> index: the published point, but for the weights (region -> rater -> weight, the largest 1)."""
+        point = {parameter.name: parameter.default for parameter in self.parameters}
+        last = len(_WEIGHTS) - 1
+        return point | {f"weight {r} {name}": round(w * last) for r, row in weights.items() for name, w in row.items()}
 
     def chain(self, choose: Callable[[Parameter], float] = lambda parameter: parameter.values[parameter.default]) -> Chain:
         """The chain in which `choose` gives each parameter's value; the published one by default, with equal weights."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,12 @@ from glioscope.postprocessing.tuning_case import TuningCase
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-__all__ = ["Fold", "Score", "Tuned", "tune_chain"]
+__all__ = ["Fold", "Score", "Start", "Tuned", "tune_chain"]
 
 Score = Callable[[NDArray[np.uint8], TuningCase], float]
 """How good a label map is for a case; more is better."""
+Start = Callable[[Sequence[TuningCase]], Mapping[str, Mapping[str, float]]]
+"""Weights that look good for these cases (region -> rater -> weight, the largest 1), to try early."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def tune_chain(
     trials: int = 60,
     seed: int = 0,
     jobs: int = 1,
+    start: Start | None = None,
     told: Callable[[str], None] = lambda sentence: None,
 ) -> Tuned:
     """Find thresholds, sizes and weights that score best, and say what they are worth on exams they were not fitted to.
@@ -114,6 +117,7 @@ def tune_chain(
         trials: Points tried in each fit.
         seed: Of the search and of the parts.
         jobs: Fits at a time, each in a process of its own.
+        start: Guesses weights from the exams of a fit, its second trial; picklable where `jobs` is above 1.
         told: Hears what is done.
 
     Raises:
@@ -127,14 +131,17 @@ def tune_chain(
     ordered = sorted(cases, key=lambda case: case.id)
     search = Search.of(ordered, scheme, tunable)
     if not search.parameters:
-        raise InvalidImage(f"With these predictions there is nothing to tune in {', '.join(tunable)}.")
+        raise InvalidImage(
+            f"With these predictions there is nothing to tune in '{', '.join(tunable)}'; weights need several raters, small-et "
+            "needs ET and TC."
+        )
     parts = _parts(len(ordered), min(folds, len(ordered)), seed)
     fits = [[ordered[n] for n in range(len(ordered)) if n not in part] for part in (*parts, ())]
     scorer = _Scorer(score, scheme)
     default = search.chain()
     results: list[Fold] = []
     fitted = default
-    for number, chain in enumerate(_fit_all(fits, search, scorer, trials, seed, jobs), start=1):
+    for number, chain in enumerate(_fit_all(fits, search, scorer, trials, seed, jobs, start), start=1):
         if number > len(parts):
             fitted = chain
             break
@@ -161,23 +168,33 @@ def _parts(cases: int, folds: int, seed: int) -> list[tuple[int, ...]]:
 
 
 def _fit_all(
-    fits: Sequence[Sequence[TuningCase]], search: Search, scorer: _Scorer, trials: int, seed: int, jobs: int
+    fits: Sequence[Sequence[TuningCase]],
+    search: Search,
+    scorer: _Scorer,
+    trials: int,
+    seed: int,
+    jobs: int,
+    start: Start | None,
 ) -> Iterator[Chain]:
     if jobs == 1:
-        yield from (_fit(cases, search, scorer, trials, seed) for cases in fits)  # what one fit scored the next one knows
+        yield from (
+            _fit(cases, search, scorer, trials, seed, start) for cases in fits
+        )  # what one fit scored the next one knows
         return
     from joblib import Parallel, delayed
 
     yield from Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_fit)(cases, search, scorer, trials, seed) for cases in fits
+        delayed(_fit)(cases, search, scorer, trials, seed, start) for cases in fits
     )
 
 
-def _fit(cases: Sequence[TuningCase], search: Search, scorer: _Scorer, trials: int, seed: int) -> Chain:
+def _fit(cases: Sequence[TuningCase], search: Search, scorer: _Scorer, trials: int, seed: int, start: Start | None) -> Chain:
     """The best chain of `trials`; the earliest of several such."""
     optuna = _import_optuna()
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial({parameter.name: parameter.default for parameter in search.parameters})
+    if start is not None and search.weighs:
+        study.enqueue_trial(search.with_weights(start(cases)))
 
     def chain_of(trial: Trial) -> Chain:
         def choose(parameter: Parameter) -> float:

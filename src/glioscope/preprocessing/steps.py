@@ -65,21 +65,16 @@ def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int,
 
 
 def align_to_atlas(
-    *, atlas: Path, reference: Path, mask: Path, engine: str, kind: Kind, seed: int, forward: Path, backward: Path
+    *, atlas: Path, reference: Path, engine: str, kind: Kind, seed: int, forward: Path, backward: Path
 ) -> Mapping[str, Any]:
     """Write the transform from the atlas's world to that of `reference` (`forward`), and its inverse (`backward`).
 
     Heads with their skulls are aligned: a rigid transform of the skull-stripped reference to the skull-stripped atlas ends
     two to four millimetres, mostly of pitch, from where the BraTS images lie.
     """
-    fixed, moving, brain = (
-        _clipped(read_volume(atlas)),
-        _clipped(read_volume(reference)),
-        read_labels(mask).reoriented(COPY_ORIENTATION),
-    )
+    fixed, moving = _clipped(read_volume(atlas)), _clipped(read_volume(reference))
     frame = _frame(moving.grid)
-    shown, inside = _framed(moving, frame), _framed(brain, frame)
-    found = get_engine(engine).register(fixed, shown, kind=kind, moving_mask=inside, seed=seed, quick=kind == "rigid")
+    found = get_engine(engine).register(fixed, _framed(moving, frame), kind=kind, seed=seed, quick=kind == "rigid")
     write_transform(forward, found.transform.then(Transform(frame).inverse()))
     write_transform(backward, _after(frame, found.inverse))
     return _motion(found.transform, fixed)

@@ -1,7 +1,7 @@
 """What lowers trust in a result, in sentences; one statement of how far it can be trusted; and the evidence for it."""
 
 from glioscope.quality.agreement import AGREEMENT_DEFINITIONS, RegionAgreement, agreement_remarks, rater_agreement
-from glioscope.quality.alarm_calibration import AlarmCalibration, calibrate_alarms
+from glioscope.quality.alarm_calibration import AlarmCalibration, calibrate_alarms, check_alphas
 from glioscope.quality.alarm_threshold import alarm_threshold
 from glioscope.quality.alarms import Alarm, AlarmAssessment, alarm_remarks, raise_alarms
 from glioscope.quality.alignment import displaced_sequences, overlap, overlap_remarks
@@ -13,7 +13,7 @@ from glioscope.quality.evidence import EVIDENCE, with_evidence
 from glioscope.quality.exam import exam_remarks
 from glioscope.quality.region_uncertainty import UNCERTAINTY_DEFINITIONS, RegionUncertainty, region_uncertainty
 from glioscope.quality.remark import Remark, Severity
-from glioscope.quality.second_opinion import SecondOpinion, opinion_remarks, second_opinion
+from glioscope.quality.second_opinion import SecondOpinion, second_opinion
 from glioscope.quality.segmentation import segmentation_remarks
 from glioscope.quality.similarity import MEASURES, METRICS, Measure, Metric, Similarities, dice, pool_regions, similarities
 from glioscope.quality.statement import Quality, Verdict, judge
@@ -51,6 +51,7 @@ __all__ = [
     "brain_remarks",
     "calibrate_alarms",
     "calibration_curve",
+    "check_alphas",
     "choose_alpha",
     "count_entropy",
     "dice",
@@ -58,7 +59,6 @@ __all__ = [
     "ensemble_entropy",
     "exam_remarks",
     "judge",
-    "opinion_remarks",
     "overlap",
     "overlap_remarks",
     "pearson",

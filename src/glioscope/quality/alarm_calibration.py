@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from glioscope.core import InputUnreadable
 from glioscope.quality.alarm_threshold import alarm_threshold, median_and_mad
 from glioscope.quality.similarity import METRICS, Similarities, finite_or_none, number_or_nan
 
-__all__ = ["AlarmCalibration", "Key", "calibrate_alarms"]
+__all__ = ["AlarmCalibration", "Key", "calibrate_alarms", "check_alphas"]
 
 _KIND = "glioscope ensemble alarms"
 
@@ -46,6 +47,9 @@ class AlarmCalibration:
     alphas: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     chosen_by: str = "hand"
+
+    def __post_init__(self) -> None:
+        check_alphas(self.alpha, self.alphas)
 
     @property
     def raters(self) -> tuple[str, ...]:
@@ -139,6 +143,13 @@ class AlarmCalibration:
                 f"'{name}' is not a calibration of ensemble alarms; make one with `glioscope quality calibrate`."
             ) from error
         return AlarmCalibration(keys, values, alpha, alphas, settings, chosen)
+
+
+def check_alphas(alpha: float, alphas: Mapping[str, float]) -> None:
+    """Raise InputUnreadable for an alpha that is not finite, since it has no threshold."""
+    for value in (alpha, *alphas.values()):
+        if not math.isfinite(value):
+            raise InputUnreadable(f"Alpha has to be a finite number, such as 0.1, not {value}.")
 
 
 def calibrate_alarms(

@@ -52,6 +52,7 @@ class AlarmAssessment:
         cohort: Number of exams of that cohort.
         missing: Raters of the calibration that gave no mask.
         similarities: What the alarms were raised on.
+        ignored: Raters of the exam that the calibration does not know and that were left out.
     """
 
     case: str
@@ -62,6 +63,7 @@ class AlarmAssessment:
     alpha: float
     missing: tuple[str, ...]
     similarities: Similarities
+    ignored: tuple[str, ...] = ()
 
     @property
     def risk(self) -> int:
@@ -78,12 +80,14 @@ class AlarmAssessment:
         if self.alarms:
             raters = Counter(alarm.rater for alarm in self.alarms).most_common(3)
             regions = Counter(alarm.region for alarm in self.alarms).most_common(3)
-            words.append(f"By rater: {_counts(raters)}; by region: {_counts(regions)}.")
+            words.append(f"Most by rater: {_counts(raters)}; by region: {_counts(regions)}.")
         infinite = sum(not math.isfinite(alarm.value) for alarm in self.alarms)
         if infinite:
             words.append(f"{infinite} for a region that one mask has and the other has not, or for a mask that is missing.")
         if self.missing:
             words.append(f"No mask from {', '.join(self.missing)}, which counts as alarm.")
+        if self.ignored:
+            words.append(f"Left out, since the calibration does not know them: {', '.join(self.ignored)}.")
         words.append("Alarms show where raters disagree; an error that all of them share raises none.")
         return " ".join(words)
 
@@ -97,6 +101,7 @@ class AlarmAssessment:
             "cohort": self.cohort,
             "alpha": self.alpha,
             "missing_raters": list(self.missing),
+            "ignored_raters": list(self.ignored),
             "paragraph": self.paragraph,
             "alarms": [alarm.document() for alarm in self.alarms],
             "similarities": {
@@ -125,7 +130,7 @@ def raise_alarms(case: str, table: Similarities, calibration: AlarmCalibration) 
     if unknown:
         raise InvalidImage(
             f"'{case}' has raters that the calibration does not know ({', '.join(unknown)}); it knows "
-            f"{', '.join(calibration.raters)}."
+            f"{', '.join(calibration.raters)}. Name masks as there (NAME=FILE), leave others out, or calibrate with them."
         )
     row = calibration.row(table)
     alarms = tuple(

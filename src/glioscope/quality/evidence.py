@@ -8,7 +8,6 @@ from typing import Any
 from glioscope.quality.agreement import agreement_remarks
 from glioscope.quality.alarms import alarm_remarks
 from glioscope.quality.remark import Remark, Severity
-from glioscope.quality.second_opinion import opinion_remarks
 from glioscope.quality.statement import judge
 
 __all__ = ["EVIDENCE", "with_evidence"]
@@ -16,11 +15,13 @@ __all__ = ["EVIDENCE", "with_evidence"]
 EVIDENCE = ("agreement", "alarms", "uncertainty", "second_opinion")
 """The parts of a quality document that are evidence, in the order in which a report shows them."""
 
-_CODES = ("raters-disagree", "ensemble-alarms", "second-opinion-low")
+_CODES = ("raters-disagree", "ensemble-alarms")
 
 
 def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
     """A quality document with other evidence in place of what it had, judged anew.
+
+    Uncertainty and the second opinion are shown and judge nothing: neither has a limit below which results were seen to be bad.
 
     Args:
         document: `Quality.document()`, with evidence or without.
@@ -33,6 +34,4 @@ def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> d
     if "alarms" in evidence:
         alarms = evidence["alarms"]
         remarks += alarm_remarks(alarms["risk"], alarms["possible"], alarms["share_of_cohort_with_fewer"])
-    if "second_opinion" in evidence:
-        remarks += opinion_remarks(evidence["second_opinion"]["stars"])
     return judge(remarks).document() | {name: evidence[name] for name in EVIDENCE if name in evidence}

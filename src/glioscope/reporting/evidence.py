@@ -43,7 +43,10 @@ def _agreement(document: Document | None) -> Section | None:
     columns = ("Region", "Volume ml", "Dice, mean of pairs", "All agree", "Dice, lowest pair")[: len(rows[0])]
     widths = (0.28, 0.16, 0.18, 0.1, 0.28)[: len(columns)]
     agreement = Table(columns, tuple(rows), tuple(w / sum(widths) for w in widths), frozenset(range(1, len(columns))))
-    note = "All agree: the share of what any of them marks that all of them mark. Experts agree by a Dice of 0.74 to 0.85."
+    note = (
+        "Dice: how far two outlines overlap, from 0 to 1; experts reach 0.74 to 0.85. All agree: the share of what any of them "
+        "marks that all of them mark."
+    )
     return Section(title, (f"{told} {note}",), (agreement, _volumes(document)))
 
 
@@ -60,6 +63,12 @@ def _volumes(document: Document) -> Table:
     return Table(columns, tuple(rows), (0.28, *[share] * len(regions)), frozenset(range(1, len(columns))))
 
 
+_ALARM = (
+    "An alarm: a rater (whoever made a label map) is less like the fusion of all raters than is usual for it in the "
+    "calibration cohort; alpha: how far below the usual, in median absolute deviations, alarms begin."
+)
+
+
 def _alarms(document: Document | None) -> Section | None:
     if not document:
         return None
@@ -71,7 +80,9 @@ def _alarms(document: Document | None) -> Section | None:
         limit = "–" if threshold is None else f"{threshold:.3g}{unit}"
         rows.append((alarm["rater"], alarm["region"], alarm["metric_title"], told, limit))
     most = 12
-    notes = [document["paragraph"]] + ([f"{len(rows) - most} more alarms are in quality.json."] if len(rows) > most else [])
+    notes = [document["paragraph"], _ALARM] + (
+        [f"{len(rows) - most} more alarms are in quality.json."] if len(rows) > most else []
+    )
     columns = ("Rater", "Region", "Similarity to the fusion", "Here", "Threshold")
     table = Table(columns, tuple(rows[:most]), (0.28, 0.14, 0.26, 0.18, 0.14), frozenset({3, 4}))
     return Section("Alarms of the ensemble", tuple(notes), (table,) if rows else ())
@@ -99,7 +110,8 @@ def _uncertainty(document: Document | None) -> Section | None:
     table = Table(columns, tuple(rows), (0.3, 0.1, 0.15, 0.17, 0.13, 0.15), frozenset(range(1, 6)))
     curves = document.get("calibration", {})
     errors = ", ".join(f"{name} {curve['expected_calibration_error']:.3f}" for name, curve in curves.items())
-    return Section("Uncertainty", (note, *([f"Expected calibration error: {errors}."] if errors else [])), (table,))
+    meaning = "the mean gap between a stated probability and how often it is right, 0 at best"
+    return Section("Uncertainty", (note, *([f"Expected calibration error ({meaning}): {errors}."] if errors else [])), (table,))
 
 
 def _place(region: str) -> tuple[int, str]:

@@ -93,7 +93,7 @@ class _Writer:
     def section(self, section: Section) -> list[Any]:
         """Heading, pictures, tables, paragraphs; the heading stays with what follows it."""
         from reportlab.lib.utils import ImageReader
-        from reportlab.platypus import Image, KeepTogether
+        from reportlab.platypus import Image, KeepTogether, Spacer
 
         size = 7.0 if section.fine else 8.5
         heading = self.text(section.title, 9 if section.fine else 11, bold=True, before=9, after=3)
@@ -103,7 +103,8 @@ class _Writer:
             scale = min(self.width / wide, 340 / high)
             body.append(Image(io.BytesIO(picture.png), wide * scale, high * scale))
             body.append(self.text(picture.caption, 7, colour=_PALE, before=2))
-        body += [self._table(table, size) for table in section.tables]
+        for number, table in enumerate(section.tables):
+            body += [Spacer(0, 6)] * (number > 0) + [self._table(table, size)]
         body += [self.text(words, 7, colour=_PALE, before=2) for words in section.paragraphs]
         if section.fine and body:
             return [heading, *body] if len(section.tables) else [KeepTogether([heading, *body])]

@@ -23,6 +23,7 @@ from glioscope.quality import (
     ChooseBy,
     alpha_table,
     calibrate_alarms,
+    check_alphas,
     choose_alpha,
     raise_alarms,
     work_list,
@@ -31,7 +32,7 @@ from glioscope.quality import (
 from glioscope.workflows.assessment import add_to_assessment
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import Layout, RaterCase, rater_cases
-from glioscope.workflows.rater_similarity import Compared, Comparison, compare_raters
+from glioscope.workflows.rater_similarity import Compared, Comparison, check_comparison, compare_raters
 
 __all__ = ["Assessed", "Calibrated", "assess_quality", "calibrate_quality", "read_calibration"]
 
@@ -58,7 +59,9 @@ class Calibrated:
         few = f"{exams} exams are few: a median and its deviation want {ENOUGH} or more."
         rare = ", ".join(f"{rater} ({number})" for rater, number in seen.items() if number < exams)
         lacking = f"Raters without a mask in some of the {exams} exams, which counts as alarm: {rare}."
-        return ((few,) if exams < ENOUGH else ()) + ((lacking,) if rare else ())
+        left = f"Left out, since they could not be compared: {', '.join(self.failed)}."
+        told = ((few, exams < ENOUGH), (lacking, rare), (left, self.failed))
+        return tuple(sentence for sentence, holds in told if holds)
 
     def document(self) -> dict[str, Any]:
         """JSON-ready values: the stored document, the file and what was left out."""
@@ -107,12 +110,15 @@ def calibrate_quality(
         progress: Listener.
 
     Raises:
-        InputUnreadable: no such cohort, too small a cohort, or alpha cannot be chosen as wanted.
+        InputUnreadable: no such cohort, too small a cohort, an alpha that is no finite number or cannot be chosen as wanted.
         InvalidImage: unknown names in `how`.
         OutputUnwritable: `out` cannot be written.
     """
     how = how or Comparison()
-    compared, failed = _compare(rater_cases(Path(cohort), layout), how, jobs, progress or Progress())
+    check_alphas(alpha, alphas or {})
+    listed = rater_cases(Path(cohort), layout)
+    check_comparison(listed, how)
+    compared, failed = _compare(listed, how, jobs, progress or Progress())
     settings = how.document()
     learnt = calibrate_alarms({c.case: c.table for c in compared}, alpha, alphas=alphas, settings=settings)
     known = _qualities(Path(quality)) if quality else {c.case: c.quality for c in compared}
@@ -149,21 +155,26 @@ def assess_quality(
 
     Raises:
         InputUnreadable: no exams, or no calibration.
+        GlioscopeError: the only exam cannot be assessed.
+        SomeExamsFailed: none of several exams can be compared.
         OutputUnwritable: something cannot be written.
     """
     found = read_calibration(Path(calibration)) if isinstance(calibration, str | PathLike) else calibration
     found = found.with_alpha(alpha) if alpha is not None else found
     listed = rater_cases(Path(cases), layout) if isinstance(cases, str | PathLike) else list(cases)
-    listed = [_ensemble(case, found.raters) if case.folder else case for case in listed]
-    compared, failed = _compare(listed, Comparison.of(found.settings), jobs, progress or Progress())
+    cases = [case if case.chosen or not case.folder else _ensemble(case, found.raters) for case in listed]
+    ignored = {case.name: sorted(case.raters.keys() - kept.raters) for case, kept in zip(listed, cases, strict=True)}
+    progress = progress or Progress()
+    compared, failed = _compare(cases, Comparison.of(found.settings), jobs, progress)
     exams = []
     for one in compared:
         try:
-            exams.append(raise_alarms(one.case, one.table, found))
+            exams.append(replace(raise_alarms(one.case, one.table, found), ignored=tuple(ignored[one.case])))
         except GlioscopeError as error:
+            if len(cases) == 1:
+                raise
             failed[one.case] = str(error)
-    if len(listed) == 1 and failed:
-        raise InputUnreadable(next(iter(failed.values())))
+            progress.exam_failed(one.case, str(error))
     exams.sort(key=lambda exam: (-exam.risk, exam.case))
     folders = {case.name: case.folder for case in listed}
     for exam in exams:
@@ -175,7 +186,7 @@ def assess_quality(
 
 
 def _ensemble(case: RaterCase, raters: Collection[str]) -> RaterCase:
-    """The exam with the raters of the calibration alone; a results dataset may hold others besides."""
+    """The exam with the raters of the calibration alone, unless it has none of them; a results dataset may hold others."""
     known = {name: path for name, path in case.raters.items() if name in raters}
     return replace(case, raters=known) if known else case
 
@@ -203,28 +214,30 @@ def _qualities(path: Path) -> dict[str, float | None]:
         raise InputUnreadable(f"'{path}' is not a table of qualities; its columns have to be case, quality.") from error
 
 
-def _attempt(case: RaterCase, how: Comparison) -> Compared | str:
+def _attempt(case: RaterCase, how: Comparison) -> Compared | GlioscopeError:
     try:
         return compare_raters(case, how)
     except GlioscopeError as error:
-        return str(error)
+        return error
 
 
 def _compare(cases: list[RaterCase], how: Comparison, jobs: int, progress: Progress) -> tuple[list[Compared], dict[str, str]]:
-    """Every exam's similarities, and why some have none."""
+    """Every exam's similarities, and why some have none; a single exam that has none raises its own error."""
     from joblib import Parallel, delayed
 
     results = Parallel(n_jobs=min(jobs, len(cases)) or 1, return_as="generator")(delayed(_attempt)(case, how) for case in cases)
     compared: list[Compared] = []
     failed: dict[str, str] = {}
     for number, (case, result) in enumerate(zip(cases, results, strict=True), start=1):
-        progress.exam_started(case.name, number, len(cases))
-        if isinstance(result, str):
-            progress.exam_failed(case.name, result)
-            failed[case.name] = result
-        else:
+        if len(cases) > 1:
+            progress.exam_started(case.name, number, len(cases))
+        if isinstance(result, Compared):
             compared.append(result)
-    if cases and not compared:
-        first = next(iter(failed.values()))
-        raise InputUnreadable(first) if len(cases) == 1 else SomeExamsFailed(f"No exam could be compared; the first: {first}")
+            continue
+        if len(cases) == 1:
+            raise result
+        progress.exam_failed(case.name, str(result))
+        failed[case.name] = str(result)
+    if failed and not compared:
+        raise SomeExamsFailed(f"No exam could be compared; the first: {next(iter(failed.values()))}")
     return compared, failed

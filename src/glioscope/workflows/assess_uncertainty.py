@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glioscope.core import (
     Grid,
+    InputUnreadable,
     InvalidImage,
     Volume,
     get_scheme,
@@ -41,10 +42,13 @@ def group_by_region(files: Iterable[Path], region: str | None = None) -> dict[st
     """Region -> its probability maps, by the `_label-REGION_` of their names; all are of `region` where one is given.
 
     Raises:
+        InputUnreadable: a file does not exist.
         InvalidImage: a name does not tell the region and none is given.
     """
     groups: dict[str, list[Path]] = {}
     for path in files:
+        if not path.exists():
+            raise InputUnreadable(f"'{path}' does not exist.")
         found = _LABEL.search(path.name)
         if not region and not found:
             raise InvalidImage(f"'{path.name}' does not name its region (_label-ET_); say which one it is with --region.")
@@ -114,9 +118,9 @@ def assess_uncertainty(
         regions[name] = region_uncertainty(mean, entropy, mutual, grid.voxel_volume, len(paths)).document()
         if truth:
             labels, known = truth
-            _same(labels, grid, Path(str(reference)))
+            _same(labels, grid, Path(str(reference)), min(paths))
             if mask:
-                _same(mask, grid, Path(str(within)))
+                _same(mask, grid, Path(str(within)), min(paths))
             where = region_mask(labels.data, get_scheme(known), name) if name in get_scheme(known).regions else None
             if where is None:
                 raise InvalidImage(f"Scheme '{known}' has no region '{name}'; name the scheme of the reference with --scheme.")
@@ -140,14 +144,15 @@ def _members(paths: list[Path]) -> Iterator[NDArray[np.float32]]:
     for path in paths:
         volume = read_probabilities(path)
         first = first or volume.grid
-        _same(volume, first, path)
+        _same(volume, first, path, paths[0])
         yield volume.data
 
 
-def _same(volume: Volume, grid: Grid, path: Path) -> None:
+def _same(volume: Volume, grid: Grid, path: Path, other: Path) -> None:
     if not volume.grid.same_as(grid):
         raise InvalidImage(
-            f"'{path.name}' lies on another grid than the probability maps (shape, spacing, orientation or position)."
+            f"'{path.name}' and '{other.name}' lie on different grids (shape, spacing, orientation or position); "
+            "bring them to one grid first."
         )
 
 

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import Grid, InputUnreadable, InvalidImage, OutputUnwritable, Volume, get_scheme, write_volume
+from glioscope.core import Grid, InputUnreadable, OutputUnwritable, Scheme, Volume, get_scheme, write_volume
 from glioscope.core.files import write_json
 from glioscope.fusion import (
     Decision,
     FusionOptions,
-    FusionWeights,
     LabelFusion,
     Method,
-    fit_weights,
     fuse_labels,
     fuse_probabilities,
     get_method,
@@ -26,6 +24,7 @@ from glioscope.fusion import (
     questions,
     vote_entropy,
 )
+from glioscope.postprocessing import Chain, load_postprocessing
 from glioscope.workflows.case_pairs import stem
 from glioscope.workflows.fusion_inputs import (
     AUTO,
@@ -37,7 +36,7 @@ from glioscope.workflows.fusion_inputs import (
     read_probability_raters,
 )
 
-__all__ = ["FusionResult", "fit_fusion_weights", "fuse"]
+__all__ = ["FusionResult", "fuse"]
 
 NIFTI = (".nii", ".nii.gz")
 
@@ -69,7 +68,7 @@ def fuse(
     options: FusionOptions | None = None,
     weights: str | PathLike[str] | None = None,
     scheme: str | None = None,
-    source: str = AUTO,
+    source: str | Sequence[str] = AUTO,
     names: Sequence[str] = (),
     resample: bool = False,
     ignore_affine: bool = False,
@@ -82,10 +81,12 @@ def fuse(
             probabilities are written beside the label map. It lies on the grid of the first mask.
         method: A name in `glioscope.fusion.METHODS`.
         options: What the method can be told; its `weights` are taken from the file `weights` where that is given.
-        weights: JSON file of weights, for `weighted` and `weighted-mean`.
+        weights: File that `glioscope tune` wrote, for `weighted` and `weighted-mean`: its weights and thresholds are taken, its
+            steps are not done.
         scheme: Label scheme of the result; that of the masks by default.
-        source: Label scheme of the masks; `auto` tells `brats-2021` from `brats-2023` file by file.
-        names: Of the raters, in order; from the file names by default.
+        source: Label scheme of the masks, or one for each in order; `auto` goes by the table beside a mask, else it tells
+            `brats-2021` from `brats-2023` by the values.
+        names: Of the raters, in order; from the file names by default, or from the folders that a weights file names.
         resample: Bring masks on another grid to the first one's instead of refusing them.
         ignore_affine: Where headers differ in orientation or position only, go by the arrays.
 
@@ -99,47 +100,28 @@ def fuse(
     files = find_files([Path(mask) for mask in masks], chosen.takes)
     _refuse_overwriting(target, files)
     onto = Onto(resample=resample, ignore_affine=ignore_affine)
-    if chosen.name in ("weighted", "weighted-mean") and weights is None and options.weights is None:
-        raise InputUnreadable(f"Method '{method}' needs weights: give a weights file with --weights.")
+    weighing = chosen.name in ("weighted", "weighted-mean")
+    if weighing and weights is None and options.weights is None:
+        raise InputUnreadable(f"Method '{method}' needs weights: give a file of `glioscope tune` with --weights.")
+    if weights is not None and not weighing:
+        raise InputUnreadable(f"Method '{method}' takes no weights; choose weighted, or weighted-mean for probability maps.")
+    chain = None if weights is None else _with_weights(Path(weights))
+    known = chain.weights.raters if chain is not None and chain.weights is not None else ()
     if chosen.takes == "labels":
-        raters = read_label_raters(files, onto, source=source, scheme=scheme, names=names)
+        raters = read_label_raters(files, onto, source=source, scheme=scheme, names=names, known=known)
         _at_least_two(raters.names)
-        return _fuse_labels(raters, files, target, chosen, _weighted(options, weights, raters.names), onto)
-    maps = read_probability_raters(files, onto, names=names)
+        return _fuse_labels(raters, files, target, chosen, _weighted(options, chain, raters.names, raters.scheme), onto)
+    numbering = get_scheme(scheme or "brats-2023")
+    maps = read_probability_raters(files, onto, names=names, known=known)
     _at_least_two(maps.names)
-    return _fuse_maps(maps, target, chosen, _weighted(options, weights, maps.names), onto, scheme or "brats-2023")
+    return _fuse_maps(maps, target, chosen, _weighted(options, chain, maps.names, numbering), onto, numbering)
 
 
-def fit_fusion_weights(
-    exams: Sequence[tuple[Mapping[str, Path], Path]], out: Path, *, by: str = "labels", scheme: str = "brats-2023"
-) -> FusionWeights:
-    """Fit weights for `weighted` on held-out exams and write them to the JSON file `out`.
-
-    Args:
-        exams: For each exam: rater -> label map, the same raters everywhere, and the reference. Schemes are told by themselves.
-        out: File to write.
-        by: A weight for each of the `labels`, or for each of the `regions`.
-        scheme: Whose labels or regions.
-
-    Raises:
-        InputUnreadable: no exams, or one that lacks a rater.
-        InvalidImage: masks that do not fit together.
-    """
-    if not exams:
-        raise InputUnreadable("There are no exams to fit weights on.")
-    raters = sorted(exams[0][0])
-
-    def read(exam: tuple[Mapping[str, Path], Path]) -> tuple[list[Any], Any]:
-        files, reference = exam
-        if sorted(files) != raters:
-            raise InputUnreadable(f"The exam of '{reference}' has other raters than the first: {', '.join(sorted(files))}.")
-        found = read_label_raters([*(files[name] for name in raters), reference], Onto(), scheme=scheme, names=[*raters, ""])
-        maps = [found.votes.paint(found.votes.patterns[:, n]) for n in range(len(raters) + 1)]
-        return maps[:-1], maps[-1]
-
-    fitted = fit_weights(map(read, exams), raters, get_scheme(scheme), by=by)
-    fitted.write(out)
-    return fitted
+def _with_weights(file: Path) -> Chain:
+    chain = load_postprocessing(file)
+    if chain.weights is None:
+        raise InputUnreadable(f"'{file.name}' has no raters' weights; tune with one folder for each of several raters.")
+    return chain
 
 
 def _output(out: Path) -> Path:
@@ -149,7 +131,7 @@ def _output(out: Path) -> Path:
 
 
 def _refuse_overwriting(out: Path, files: Sequence[Path]) -> None:
-    if any(out.exists() and out.samefile(path) for path in files):
+    if out.resolve() in {path.resolve() for path in files}:
         raise OutputUnwritable(f"'{out}' is one of the masks to fuse; choose another name for the result.")
 
 
@@ -158,14 +140,14 @@ def _at_least_two(names: Sequence[str]) -> None:
         raise InputUnreadable(f"There is one rater only ('{names[0]}'); fusing takes at least two.")
 
 
-def _weighted(options: FusionOptions, file: str | PathLike[str] | None, names: Sequence[str]) -> FusionOptions:
-    """The options with the weights of `file` for these raters."""
-    if file is None:
+def _weighted(options: FusionOptions, chain: Chain | None, names: Sequence[str], scheme: Scheme) -> FusionOptions:
+    """The options with the weights and thresholds of `chain` for these raters, by labels only where its weights are."""
+    if chain is None or chain.weights is None:
         return options
-    weights = FusionWeights.read(Path(file))
-    if options.by not in (None, weights.by):
-        raise InvalidImage(f"The weights in '{Path(file).name}' are by {weights.by}, not by {options.by}; leave that out.")
-    return replace(options, by=weights.by, weights=weights.of(names))
+    weights = chain.weights.of(names)
+    by = options.by or ("labels" if set(weights) == set(questions(scheme, "labels")) else "regions")
+    thresholds = chain.thresholds.values if chain.thresholds and by == "regions" else {}
+    return replace(options, by=by, weights=weights, thresholds=thresholds)
 
 
 def _beside(out: Path, ending: str) -> Path:
@@ -181,7 +163,7 @@ def _head(method: Method, options: FusionOptions, onto: Onto, grid: Grid) -> dic
     told: dict[str, Any] = {"method": method.name, "definition": method.definition}
     known: dict[str, dict[str, Any]] = {
         "majority": {"tie": options.tie},
-        "weighted": {"tie": options.tie},
+        "weighted": {"tie": options.tie, "thresholds": dict(options.thresholds)},
         "simple": {"tie": options.tie, "threshold": options.threshold},
         "staple": {
             "tie": options.tie,
@@ -271,9 +253,8 @@ def _regions(fused: LabelFusion, raters: LabelRaters) -> dict[str, Any]:
 
 
 def _fuse_maps(
-    raters: ProbabilityRaters, out: Path, method: Method, options: FusionOptions, onto: Onto, scheme_name: str
+    raters: ProbabilityRaters, out: Path, method: Method, options: FusionOptions, onto: Onto, scheme: Scheme
 ) -> FusionResult:
-    scheme = get_scheme(scheme_name)
     fused = fuse_probabilities(raters.maps, method.name, options.weights)
     report = _head(method, options, onto, raters.grid) | {"raters": [{"name": name} for name in raters.names]}
     if method.name == "weighted-mean" and options.weights:
@@ -286,8 +267,9 @@ def _fuse_maps(
     volumes = {region: Volume(data, raters.grid) for region, data in fused.items()}
     if len(fused) == 1:
         return _written(out, {"probabilities": (out, next(iter(volumes.values())))}, report)
-    labels = label_probabilities(fused, scheme)
-    report |= {"scheme": scheme.name, "threshold": 0.5}
+    labels = label_probabilities(fused, scheme, options.thresholds)
+    thresholds = {region: options.thresholds.get(region, 0.5) for region in questions(scheme, "regions")}
+    report |= {"scheme": scheme.name, "thresholds": thresholds}
     for region, values in scheme.regions.items():
         if region in report["regions"]:
             report["regions"][region]["volume_ml"] = round(float(np.isin(labels, values).sum()) * litre, 4)

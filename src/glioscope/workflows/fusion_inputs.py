@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from glioscope.core import (
 )
 from glioscope.fusion import Votes
 from glioscope.workflows.case_pairs import stem
+from glioscope.workflows.rater_cases import stored_scheme
 from glioscope.workflows.score_case import grid_difference
 
 __all__ = ["LabelRaters", "Onto", "ProbabilityRaters", "find_files", "read_label_raters", "read_probability_raters"]
@@ -123,14 +124,15 @@ def find_files(paths: Sequence[Path], wanted: str) -> list[Path]:
             what = "probability maps (…_label-REGION_probseg)" if wanted == "probabilities" else "label maps"
             raise InputUnreadable(f"The folder '{path}' has no {what} in it.")
         files += inside
-    repeated = next((p for n, p in enumerate(files) if p in files[:n]), None)
+    there = [path.resolve() for path in files]
+    repeated = next((p for n, p in enumerate(files) if there[n] in there[:n]), None)
     if repeated is not None:
         raise InputUnreadable(f"'{repeated}' is given twice; each rater has one vote.")
     return files
 
 
-def _names(keys: Sequence[tuple[Path, str]], given: Sequence[str]) -> tuple[str, ...]:
-    """Names of raters from (folder, file stem): as given, else the shortest that tell them apart."""
+def _names(keys: Sequence[tuple[Path, str]], given: Sequence[str], known: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of raters from (folder, file stem): as given, else those `known`, else the shortest that tell them apart."""
     if given:
         if len(given) != len(keys):
             raise InputUnreadable(f"{len(given)} names are given for {len(keys)} raters; give one for each, in order.")
@@ -139,41 +141,54 @@ def _names(keys: Sequence[tuple[Path, str]], given: Sequence[str]) -> tuple[str,
         return tuple(given)
     matches = [_SEGMENTER.search(name) for _, name in keys]
     choices = [[m[1] if m else "" for m in matches], [name for _, name in keys], [f"{at.name}/{name}" for at, name in keys]]
-    for choice in choices:
+    folders = [next((f.name for f in (at, *at.parents) if f.name in known), "") for at in (at.resolve() for at, _ in keys)]
+    for choice in sorted([*choices, folders], key=lambda names: not known or set(names) != set(known)):
         if all(choice) and len(set(choice)) == len(choice):
             return tuple(choice)
     return tuple(f"{at}/{name}" for at, name in keys)
 
 
-def _scheme_of(volume: Volume, wanted: str) -> Scheme:
-    """The scheme named, or for `auto` `brats-2021` where there is a 4 and no 3, else `brats-2023`."""
+def _scheme_of(path: Path, volume: Volume, wanted: str) -> Scheme:
+    """The scheme named; for `auto` that of the table beside the file, else `brats-2021` if it has a 4 and no 3, or 2023."""
     if wanted != AUTO:
         return get_scheme(wanted)
+    if stored := stored_scheme(path):
+        return stored
     present = np.bincount(volume.data[volume.data > 0], minlength=5)
     return get_scheme("brats-2021" if present[4] and not present[3] else "brats-2023")
 
 
 def read_label_raters(
-    files: Sequence[Path], onto: Onto, *, source: str = AUTO, scheme: str | None = None, names: Sequence[str] = ()
+    files: Sequence[Path],
+    onto: Onto,
+    *,
+    source: str | Sequence[str] = AUTO,
+    scheme: str | None = None,
+    names: Sequence[str] = (),
+    known: Collection[str] = (),
 ) -> LabelRaters:
     """Read label maps of one exam.
 
     Args:
         files: One a rater.
         onto: What to do with different grids.
-        source: Scheme of the files, or `auto`.
+        source: Scheme of the files, or one for each in order, or `auto`.
         scheme: Scheme to convert to; the files' own where None and they share one, else `brats-2023`.
         names: Of the raters; from the file names where empty.
+        known: Names that raters may have by one of their folders.
 
     Raises:
         InputUnreadable, InvalidImage: a file cannot be read, has labels that its scheme lacks, or lies on another grid.
     """
-    called = _names([(path.parent, stem(path)) for path in files], names)
+    called = _names([(path.parent, stem(path)) for path in files], names, known)
+    wanted = [source] * len(files) if isinstance(source, str) else list(source) * (len(files) if len(source) == 1 else 1)
+    if len(wanted) != len(files):
+        raise InputUnreadable(f"{len(wanted)} schemes are given for {len(files)} masks; give one for all, or one for each.")
     spoken: list[Scheme] = []
     arrays: list[NDArray[np.uint8]] = []
-    for path in files:
+    for path, named in zip(files, wanted, strict=True):
         volume = read_labels(path)
-        own = _scheme_of(volume, source)
+        own = _scheme_of(path, volume, named)
         spoken.append(own)
         arrays.append(onto.bring(volume, path.name, lambda v, g, own=own: resample_labels(v, g, own)).data)  # type: ignore[misc]
     shared = spoken[0].name if len({s.name for s in spoken}) == 1 else "brats-2023"
@@ -189,7 +204,9 @@ def read_label_raters(
     return LabelRaters(called, tuple(s.name for s in spoken), target, votes.with_patterns(patterns), onto.grid)
 
 
-def read_probability_raters(files: Sequence[Path], onto: Onto, *, names: Sequence[str] = ()) -> ProbabilityRaters:
+def read_probability_raters(
+    files: Sequence[Path], onto: Onto, *, names: Sequence[str] = (), known: Collection[str] = ()
+) -> ProbabilityRaters:
     """Read probability maps of one exam: `…_label-REGION_probseg`, where the rest of the name is the rater.
 
     Files without a region in their name are one map of one nameless region each.
@@ -198,6 +215,7 @@ def read_probability_raters(files: Sequence[Path], onto: Onto, *, names: Sequenc
         files: One a rater and region.
         onto: What to do with different grids.
         names: Of the raters; from the file names where empty.
+        known: Names that raters may have by one of their folders.
 
     Raises:
         InputUnreadable, InvalidImage: a file cannot be read, is no probability map, or lies on another grid, or a rater lacks a
@@ -209,7 +227,7 @@ def read_probability_raters(files: Sequence[Path], onto: Onto, *, names: Sequenc
         match = _REGION.search(name)
         key = (path.parent, name[: match.start()] + name[match.end() :] if match else name)
         found.setdefault(key, {})[match[1] if match else ""] = path
-    called = _names(list(found), names)
+    called = _names(list(found), names, known)
     regions = list(dict.fromkeys(region for maps in found.values() for region in maps))
     for name, own in zip(called, found.values(), strict=True):
         lacking = [region or "the nameless region" for region in regions if region not in own]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import InputUnreadable, InvalidImage, Scheme, get_scheme, is_image, read_labels, write_volume
+from glioscope.core import (
+    InputUnreadable,
+    InvalidImage,
+    OutputUnwritable,
+    Scheme,
+    get_scheme,
+    is_image,
+    read_labels,
+    write_volume,
+)
 from glioscope.core.files import ensure_folder, write_json
 from glioscope.postprocessing import Chain, Record, load_postprocessing, published_chain
 from glioscope.workflows.case_pairs import stem
@@ -134,9 +143,17 @@ def postprocess(
     to_file = is_image(place)
     if to_file and (len(cases) > 1 or not place.name.lower().endswith((".nii", ".nii.gz"))):
         raise InputUnreadable(f"'{place.name}' must be a folder for {len(cases)} cases, or a NIfTI file for one.")
-    ensure_folder(place.parent if to_file else place)
     files = {case: place if to_file else place / f"{case}.nii.gz" for case in cases}
+    _refuse_overwriting(files.values(), (p for found in raters.values() for maps in found.values() for p in maps.files))
+    ensure_folder(place.parent if to_file else place)
     return [_one(case, {r: found[case] for r, found in raters.items()}, chain, target, given, files[case]) for case in cases]
+
+
+def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
+    given = {path.resolve() for path in read}
+    for path in written:
+        if path.resolve() in given:
+            raise OutputUnwritable(f"'{path}' is what is to be worked on; choose another name or folder for the result.")
 
 
 def _one(case: str, maps: Mapping[str, CaseMaps], chain: Chain, scheme: Scheme, given: Scheme, file: Path) -> Postprocessed:
@@ -165,6 +182,7 @@ def undo_postprocess(labels: str | PathLike[str], record: str | PathLike[str], o
         InvalidImage: the record is not of this label map.
         OutputUnwritable: `out` cannot be written.
     """
+    _refuse_overwriting([Path(out)], [Path(labels), Path(record)])
     file, volume = Path(record), read_labels(Path(labels))
     try:
         document = json.loads(file.read_text("utf-8"))

@@ -100,10 +100,11 @@ class _Plan:
         atlas_mask = self._path(f"space-{space}_desc-brain", "mask.nii.gz")
         onto_atlas = self._path(f"from-orig_to-{space}_mode-image", "xfm.h5")
         home = self._path(f"from-{space}_to-orig_mode-image", "xfm.h5")
-        self._masks_and_copies(native_mask)
-        self._registrations(atlas, native_mask, onto_atlas, home)
-        hidden = self._carried_masks(atlas, native_mask, atlas_mask, onto_atlas)
-        images, native = self._resampled(atlas, atlas_mask, onto_atlas, hidden)
+        self._copies()
+        self._brain_and_poses(atlas, native_mask, onto_atlas, home)
+        if self.options.atlas_transform == "rigid" or self.others:
+            self._refined(atlas, native_mask, onto_atlas, home)
+        images, native = self._resampled(atlas, native_mask, atlas_mask, onto_atlas)
         prepared = Prepared(self.exam, space, images, atlas_mask, native, native_mask, home)
         self._finish(prepared)
         return prepared
@@ -119,18 +120,9 @@ class _Plan:
         self._finish(prepared)
         return prepared
 
-    def _masks_and_copies(self, native_mask: Path) -> None:
-        from glioscope.preprocessing.steps import find_brain_mask, make_registration_copy
+    def _copies(self) -> None:
+        from glioscope.preprocessing.steps import make_registration_copy
 
-        reference = self.exam.images[self.exam.reference]
-        brain = Step(
-            "brain",
-            "Finding the brain",
-            find_brain_mask,
-            {"image": reference},
-            {"engine": self.options.brain_extraction},
-            {"mask": native_mask},
-        )
         copies = [
             Step(
                 f"bias-{s}",
@@ -143,7 +135,7 @@ class _Plan:
             )
             for s in self.exam.images
         ]
-        self.ledger.run(brain, *copies, jobs=self.jobs)
+        self.ledger.run(*copies, jobs=self.jobs)
 
     def _copy(self, sequence: Sequence) -> Path:
         return self.work / f"{sequence}-unshaded.nii.gz"
@@ -151,21 +143,28 @@ class _Plan:
     def _to_reference(self, sequence: Sequence) -> Path:
         return self.work / f"{self.exam.reference}-to-{sequence}.h5"
 
-    def _registrations(self, atlas: Path, native_mask: Path, onto_atlas: Path, home: Path) -> None:
-        """Each image to the reference and that to the atlas, roughly; then all of them together, to the tenth of a mm."""
-        from glioscope.preprocessing.steps import align_to_atlas, align_to_reference, refine_poses
+    def _brain_and_poses(self, atlas: Path, native_mask: Path, onto_atlas: Path, home: Path) -> None:
+        """The brain, and beside it each image to the reference and that to the atlas, roughly where they will be refined."""
+        from glioscope.preprocessing.steps import align_to_atlas, align_to_reference, find_brain_mask
 
-        rigid = self.options.atlas_transform == "rigid"
+        brain = Step(
+            "brain",
+            "Finding the brain",
+            find_brain_mask,
+            {"image": self.exam.images[self.exam.reference]},
+            {"engine": self.options.brain_extraction},
+            {"mask": native_mask},
+        )
         reference = self._copy(self.exam.reference)
         common = {"engine": self.options.registration, "seed": self.options.seed}
-        rough = {"forward": self._rough("atlas"), "backward": self._rough("home")}
+        rigid = self.options.atlas_transform == "rigid"
         to_atlas = Step(
             "register-atlas",
             f"Aligning {self.exam.reference.display_name} to {self.options.atlas}",
             align_to_atlas,
-            {"atlas": atlas, "reference": reference, "mask": native_mask},
+            {"atlas": atlas, "reference": reference},
             {**common, "kind": self.options.atlas_transform},
-            rough if rigid else {"forward": onto_atlas, "backward": home},
+            self._rough_poses() if rigid else {"forward": onto_atlas, "backward": home},
             self.packages,
         )
         to_reference = [
@@ -180,83 +179,86 @@ class _Plan:
             )
             for s in self.others
         ]
-        self.ledger.run(to_atlas, *to_reference, jobs=self.jobs)  # the longest first
-        if not (rigid or self.others):
-            return
+        self.ledger.run(brain, to_atlas, *to_reference, jobs=self.jobs)  # the longest first
+
+    def _refined(self, atlas: Path, native_mask: Path, onto_atlas: Path, home: Path) -> None:
+        from glioscope.preprocessing.steps import refine_poses
+
+        rigid = self.options.atlas_transform == "rigid"
         together = Step(
             "refine",
             "Refining the alignment of all images together",
             refine_poses,
             {
                 "atlas": atlas,
-                "reference": reference,
+                "reference": self._copy(self.exam.reference),
                 "mask": native_mask,
                 "others": {s.value: self._copy(s) for s in self.others},
                 "starts": {s.value: self._rough(s.value) for s in self.others},
-                "pose": {"forward": rough["forward"]} if rigid else {},
+                "pose": {"forward": self._rough_poses()["forward"]} if rigid else {},
             },
             {"seed": self.options.seed},
             {
                 "transforms": {s.value: self._to_reference(s) for s in self.others},
                 "onto": {"forward": onto_atlas, "backward": home} if rigid else {},
             },
-            ("torch", "scipy"),
+            ("numpy", "scipy"),
         )
         self.ledger.run(together)
+
+    def _rough_poses(self) -> dict[str, Path]:
+        return {"forward": self._rough("atlas"), "backward": self._rough("home")}
 
     def _rough(self, name: str) -> Path:
         return self.work / f"rough-{name}.h5"
 
-    def _carried_masks(self, atlas: Path, native_mask: Path, atlas_mask: Path, onto_atlas: Path) -> dict[str, Path]:
-        """Carry the brain mask; returns what to hide in native images."""
-        from glioscope.preprocessing.steps import carry_mask, face_mask
+    def _hidden(self, native_mask: Path) -> dict[str, Path]:
+        """What to hide in native images."""
+        from glioscope.preprocessing.steps import face_mask
 
-        steps = [
-            Step(
-                "brain-atlas",
-                f"Carrying the brain mask to {self.options.atlas}",
-                carry_mask,
-                {"mask": native_mask, "grid": atlas, "transform": onto_atlas},
-                {},
-                {"output": atlas_mask},
-            )
-        ]
         hidden = {"brain": native_mask} if self.options.skull_strip_native else {}
         if self.options.deface:
             hidden["face"] = self._path("space-orig_desc-face", "mask.nii.gz")
             inputs = {"image": self.exam.images[self.exam.reference], "mask": native_mask}
-            steps.append(Step("face", "Finding the face", face_mask, inputs, {}, {"output": hidden["face"]}))
-        self.ledger.run(*steps, jobs=1)
+            self.ledger.run(Step("face", "Finding the face", face_mask, inputs, {}, {"output": hidden["face"]}))
         return hidden
 
     def _resampled(
-        self, atlas: Path, atlas_mask: Path, onto_atlas: Path, hidden: Mapping[str, Path]
+        self, atlas: Path, native_mask: Path, atlas_mask: Path, onto_atlas: Path
     ) -> tuple[dict[Sequence, Path], dict[Sequence, Path]]:
-        from glioscope.preprocessing.steps import resample_image
+        """The native images, and beside them the mask's way to the atlas; then the images there, within that mask."""
+        from glioscope.preprocessing.steps import carry_mask, resample_image
 
         space = self.options.atlas
         images = {s: self._image(s, space) for s in self.exam.images}
         native = {s: self._image(s, "orig") for s in self.exam.images}
-        reference = self.exam.images[self.exam.reference]
-        steps = []
-        for s, source in self.exam.images.items():
-            co = {} if s is self.exam.reference else {"2": self._to_reference(s)}
-            ways = [
-                (space, atlas, {"1": onto_atlas, **co}, {"brain": atlas_mask}, images[s]),
-                ("orig", reference, co, hidden, native[s]),
-            ]
-            for name, grid, transforms, hide, output in ways:
-                steps.append(
-                    Step(
-                        f"resample-{s}-{name}",
-                        f"Resampling {s.display_name} to {name}",
-                        resample_image,
-                        {"image": source, "grid": grid, "transforms": transforms, "hide": dict(hide)},
-                        {"interpolation": self.options.interpolation},
-                        {"output": output},
-                    )
-                )
-        self.ledger.run(*steps, jobs=self.jobs)
+        reference, hidden = self.exam.images[self.exam.reference], self._hidden(native_mask)
+
+        def resampling(
+            s: Sequence, name: str, grid: Path, way: Mapping[str, Path], hide: Mapping[str, Path], out: Path
+        ) -> Step:
+            transforms = {**way, **({} if s is self.exam.reference else {"2": self._to_reference(s)})}
+            return Step(
+                f"resample-{s}-{name}",
+                f"Resampling {s.display_name} to {name}",
+                resample_image,
+                {"image": self.exam.images[s], "grid": grid, "transforms": transforms, "hide": dict(hide)},
+                {"interpolation": self.options.interpolation},
+                {"output": out},
+            )
+
+        carried = Step(
+            "brain-atlas",
+            f"Carrying the brain mask to {space}",
+            carry_mask,
+            {"mask": native_mask, "grid": atlas, "transform": onto_atlas},
+            {},
+            {"output": atlas_mask},
+        )
+        at_home = [resampling(s, "orig", reference, {}, hidden, native[s]) for s in native]
+        self.ledger.run(carried, *at_home, jobs=self.jobs)
+        there = [resampling(s, space, atlas, {"1": onto_atlas}, {"brain": atlas_mask}, images[s]) for s in images]
+        self.ledger.run(*there, jobs=self.jobs)
         return images, native
 
     def _finish(self, prepared: Prepared) -> None:

@@ -54,12 +54,14 @@ class RaterCase:
         raters: Rater -> label map.
         reference: Label map of the truth, where there is one.
         folder: The exam's folder in a results dataset, or None.
+        chosen: Whether each rater was named, so that none may be left out; else they are all that was found.
     """
 
     name: str
     raters: Mapping[str, Path]
     reference: Path | None = None
     folder: Path | None = None
+    chosen: bool = False
 
 
 def label_maps(folder: Path) -> dict[str, Path]:
@@ -84,7 +86,7 @@ def named_case(arguments: Iterable[str], name: str = "exam", folder: Path | None
         if rater in raters:
             raise InputUnreadable(f"Two masks are called '{rater}'; name them with NAME=FILE.")
         raters[rater] = path
-    return RaterCase(name, raters, folder=folder)
+    return RaterCase(name, raters, folder=folder, chosen=True)
 
 
 def rater_cases(path: Path, layout: Layout = "case/rater") -> list[RaterCase]:

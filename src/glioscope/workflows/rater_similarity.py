@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import Grid, InvalidImage, Volume, bids_name, get_scheme
+from glioscope.core import Grid, InvalidImage, Scheme, Volume, bids_name, get_scheme
 from glioscope.workflows.rater_cases import RaterCase, read_rater, stored_scheme
 
-__all__ = ["METHODS", "Comparison", "compare_raters", "known_regions", "region_masks"]
+__all__ = ["METHODS", "Comparison", "check_comparison", "compare_raters", "known_regions", "region_masks"]
 
 METHODS = ("majority", "simple")
 """Fusions to compare raters with; the paper uses majority for MR and SIMPLE for CT."""
@@ -91,6 +91,35 @@ def known_regions(name: str) -> frozenset[str] | None:
     return next((frozenset(e.regions) for e in list_segmenters() if name in (e.name, bids_name(e.name))), None)
 
 
+def check_comparison(cases: Iterable[RaterCase], how: Comparison) -> None:
+    """See before the work whether any exam can be compared as wanted.
+
+    Raises:
+        InvalidImage: no such scheme, or no exam whose scheme has the regions.
+    """
+    fault: InvalidImage | None = None
+    for case in cases:
+        try:
+            _target(case.raters, how.scheme, how.regions)
+        except InvalidImage as error:
+            fault = fault or error
+        else:
+            return
+    if fault:
+        raise fault
+
+
+def _target(raters: Mapping[str, Path], scheme: str, regions: tuple[str, ...]) -> Scheme:
+    """The numbering in which label maps are compared; raises InvalidImage where it lacks one of the regions."""
+    stored = next((found.name for path in raters.values() if (found := stored_scheme(path))), "brats-2023")
+    name = stored if scheme == "auto" else scheme
+    target = get_scheme("brats-2023" if name == "brats-2021" else name)
+    unknown = [region for region in regions if region not in target.regions]
+    if unknown:
+        raise InvalidImage(f"Scheme '{target.name}' has no region '{unknown[0]}'; it has {', '.join(target.regions)}.")
+    return target
+
+
 def region_masks(raters: Mapping[str, Path], scheme: str = "auto", regions: tuple[str, ...] = ()) -> tuple[Masks, Grid]:
     """Region -> rater -> mask, cut to the box of all marks, and the grid of that box.
 
@@ -102,13 +131,8 @@ def region_masks(raters: Mapping[str, Path], scheme: str = "auto", regions: tupl
     Raises:
         InputUnreadable, InvalidImage: a file cannot be read, has unknown labels, or lies on another grid than the first.
     """
-    stored = next((found.name for path in raters.values() if (found := stored_scheme(path))), "brats-2023")
-    name = stored if scheme == "auto" else scheme
-    target = get_scheme("brats-2023" if name == "brats-2021" else name)
+    target = _target(raters, scheme, regions)
     wanted = regions or tuple(target.regions)
-    unknown = [name for name in wanted if name not in target.regions]
-    if unknown:
-        raise InvalidImage(f"Scheme '{target.name}' has no region '{unknown[0]}'; it has {', '.join(target.regions)}.")
     volumes = {name: read_rater(path, scheme, target) for name, path in raters.items()}
     first, *others = volumes
     for other in others:

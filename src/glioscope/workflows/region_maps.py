@@ -44,6 +44,11 @@ class CaseMaps:
     probabilities: Mapping[str, Path]
     labels: Path | None = None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (*self.probabilities.values(), *([self.labels] if self.labels else []))
+
     def read(self, given: Scheme, scheme: Scheme) -> dict[str, Volume]:
         """Region -> probabilities; a label map in numbering `given` counts as 0 and 1 in the regions of `scheme`."""
         if self.labels is None:

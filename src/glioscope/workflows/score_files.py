@@ -198,5 +198,6 @@ def write_system_plots(folder: Path, ranking: SystemsRanking) -> list[Path]:
     for path, content in pictures.items():
         write_bytes(path, content)
     about = {"protocol": ranking.protocol, "definitions": dict(ranking.definitions)}
-    write_json(folder / "definitions.json", about)
-    return [*pictures, folder / "definitions.json"]
+    definitions = folder / "systems_definitions.json"
+    write_json(definitions, about)
+    return [*pictures, definitions]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import InputUnreadable, InvalidImage, Scheme, get_scheme
+from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, Scheme, get_scheme, region_mask
 from glioscope.core.files import ensure_folder
 from glioscope.evaluation import evaluate_pair, get_protocol
+from glioscope.fusion import fit_weights
 from glioscope.postprocessing import Tuned, TuningCase, save_postprocessing, tune_chain
-from glioscope.postprocessing.search import TUNABLE
+from glioscope.postprocessing.search import TUNABLE, Search
 from glioscope.workflows.case_pairs import find_pairs
 from glioscope.workflows.postprocess import PathOrPaths, find_raters
 from glioscope.workflows.region_maps import CaseMaps, arrays, common_grid, plain, read_label_map
@@ -132,6 +134,8 @@ def tune(
     raters = find_raters(predictions, scheme, pattern)
     chosen = _references(Path(references), reference_pattern)
     ensure_folder(Path(out).parent)
+    if Path(out).is_dir():
+        raise OutputUnwritable(f"'{out}' is a folder; name the file to write, such as '{Path(out) / 'tuned.json'}'.")
     ids = sorted({plain(case): case for found in raters.values() for case in found}.values())
     if lacking := [case for case in ids if plain(case) not in chosen]:
         raise InputUnreadable(
@@ -146,11 +150,25 @@ def tune(
     if not cases:
         raise InputUnreadable(f"There are no predictions in '{predictions}'.")
     score = ProtocolScore.of(protocol, metric, cases[0])
-    told(f"{len(cases)} exams, {len(raters)} rater{'s' * (len(raters) > 1)}; the score is {protocol}'s {score.metric}.")
-    tuned = tune_chain(cases, score, scheme, tunable=tunable, folds=folds, trials=trials, seed=seed, jobs=jobs, told=told)
+    several = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((len(cases), "exam"), (len(raters), "rater"))]
+    told(f"{', '.join(several)}; the score is {protocol}'s {score.metric}.")
+    start = partial(_fit_each_region, scheme=scheme)
+    tuned = tune_chain(
+        cases, score, scheme, tunable=tunable, folds=folds, trials=trials, seed=seed, jobs=jobs, start=start, told=told
+    )
     facts = _facts(tuned, score, scheme, seed, trials)
     save_postprocessing(out, replace(tuned.chain, facts={"tuning": facts}))
     return Tuning(Path(out), score, tuned, facts)
+
+
+def _fit_each_region(cases: Sequence[TuningCase], scheme: Scheme) -> dict[str, dict[str, float]]:
+    """Region -> rater -> the weight with which the mean, cut at the published threshold, has the best Dice over `cases`."""
+    found = {}
+    for region, threshold in Search.of(cases, scheme).several.items():
+        raters = cases[0].raters_of[region]
+        exams = (([c.raters[r][region] for r in raters], region_mask(c.reference, scheme, region)) for c in cases)
+        found[region] = dict(zip(raters, fit_weights(exams, threshold=threshold), strict=True))
+    return found
 
 
 def _references(path: Path, pattern: str | None) -> dict[str, Path]:

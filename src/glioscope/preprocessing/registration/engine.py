@@ -44,7 +44,6 @@ class RegistrationEngine(ABC):
         *,
         kind: Kind = "rigid",
         fixed_mask: Volume | None = None,
-        moving_mask: Volume | None = None,
         seed: int = 0,
         quick: bool = False,
     ) -> Alignment:
@@ -55,7 +54,6 @@ class RegistrationEngine(ABC):
             moving: Image to be brought to it.
             kind: `rigid` (6 degrees of freedom), `affine` (12) or `syn` (affine, then a diffeomorphism).
             fixed_mask: Where in `fixed` to compare, on its grid.
-            moving_mask: Where in `moving` its centre lies, on its grid.
             quick: Stop at the coarse level, some millimetres from the best: for a pose that will be refined.
             seed: Of the sampling; the same seed gives the same transform to the last bit.
 
@@ -68,8 +66,7 @@ class RegistrationEngine(ABC):
             raise EngineMissing(f"The registration engine '{self.name}' has no '{kind}' transform; choose 'ants' for it.")
         fixed, moving = orthonormal(fixed), orthonormal(moving)
         fixed_mask = None if fixed_mask is None else orthonormal(fixed_mask)
-        moving_mask = None if moving_mask is None else orthonormal(moving_mask)
-        start = coarse_alignment(fixed, moving, fixed_mask=fixed_mask, moving_mask=moving_mask, seed=seed)
+        start = coarse_alignment(fixed, moving, fixed_mask=fixed_mask, seed=seed)
         try:
             found = self._optimise(fixed, moving, kind, start, mask=fixed_mask, seed=seed, quick=quick)
         except RuntimeError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,7 +130,7 @@ def _moved(parameters: NDArray[np.float64], centre: NDArray[np.float64]) -> Matr
 
 def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Matrix:
     """The pose near `start` under which the terms are most alike, by L-BFGS with exact gradients."""
-    with _one_thread_each(), ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool:  # numpy lets both run; each sum is made by one of them, so the bytes never change
 
         def cost(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             pose = start @ _moved(parameters, centre)
@@ -147,16 +146,3 @@ def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Mat
     if np.linalg.norm(found.x[:3]) > FARTHEST_MM or np.linalg.norm(found.x[3:]) > FARTHEST_MM:
         return start
     return np.asarray(start @ _moved(found.x, centre), np.float64)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """The terms share the cores; sums within one are made by one thread, so that the number of cores changes no bit."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

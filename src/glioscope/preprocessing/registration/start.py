@@ -16,7 +16,7 @@ from glioscope.preprocessing.registration.similarity import binned, normalised_m
 
 __all__ = ["Comparison", "coarse_alignment", "compared", "smoothed"]
 
-COARSE_MM = 6.0
+COARSE_MM = 8.0
 ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
 ARM_MM = 60.0
 """Distance from the centre at which one parameter step of rotation moves a point as far as one of translation."""
@@ -97,16 +97,14 @@ def _rigid(parameters: NDArray[np.float64], centre: NDArray[np.float64], target:
     return matrix
 
 
-def coarse_alignment(
-    fixed: Volume, moving: Volume, *, fixed_mask: Volume | None = None, moving_mask: Volume | None = None, seed: int = 0
-) -> Transform:
+def coarse_alignment(fixed: Volume, moving: Volume, *, fixed_mask: Volume | None = None, seed: int = 0) -> Transform:
     """A rigid transform that is right to a few millimetres and degrees.
 
     Starts from the coordinates that the files give and from the centres of mass, each with rotations of up to 24 degrees
     about the three axes; the three best by normalised mutual information are refined by Powell's method, the best is returned.
     """
     compare = compared(fixed, moving, fixed_mask, seed, 2 * COARSE_MM)
-    centre, moving_centre = _centre(fixed, fixed_mask), _centre(moving, moving_mask)
+    centre, moving_centre = _centre(fixed, fixed_mask), _centre(moving, None)
     starts = []
     for target in (centre, moving_centre):
         for angles in itertools.product(ANGLES, repeat=3):
