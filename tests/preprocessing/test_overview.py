@@ -39,3 +39,17 @@ def test_bias_field_is_flattened() -> None:
         return float(ratio.std() / ratio.mean())
 
     assert unevenness(flat) < 0.65 * unevenness(shaded)
+
+
+def test_shading_is_corrected_to_the_same_bytes_whatever_the_threads() -> None:
+    """Issue 2: N4's inner filters took as many threads as the process had, and sums over several come in any order."""
+    import SimpleITK as sitk
+
+    x = np.linspace(0.6, 1.5, 64)[:, None, None]
+    data = np.asarray(np.random.default_rng(0).gamma(4, 25, (64, 60, 40)) * x, np.float32)
+    volume = Volume(data, centred_grid((64, 60, 40), (3.0, 3.0, 3.0)))
+    results = []
+    for threads in (1, 2, 5):
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+        results.append(correct_bias(volume).data.tobytes())
+    assert results[0] == results[1] == results[2]

@@ -24,6 +24,8 @@ def correct_bias(volume: Volume, mask: Volume | None = None) -> Volume:
     """
     import SimpleITK as sitk
 
+    # For N4's inner filters too, which do not ask the filter around them: sums over several threads come in any order.
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     square = orthonormal(volume)
     if square is not volume:
         return volume  # a sheared grid: ITK cannot place it, and registration does without the correction
