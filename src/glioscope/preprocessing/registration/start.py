@@ -16,7 +16,7 @@ from glioscope.preprocessing.registration.similarity import binned, normalised_m
 
 __all__ = ["Comparison", "coarse_alignment", "compared", "smoothed"]
 
-COARSE_MM = 8.0
+COARSE_MM = 6.0
 ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
 ARM_MM = 60.0
 """Distance from the centre at which one parameter step of rotation moves a point as far as one of translation."""
