@@ -49,9 +49,12 @@ def find_brain_mask(*, image: Path, engine: str, mask: Path) -> Mapping[str, Any
 def make_registration_copy(*, image: Path, copy: Path) -> None:
     """Write a bias-corrected copy of `image` that only registration will see.
 
-    Its axes run right, anterior, up, whatever those of `image` do, so that how a file is stored changes no transform.
+    Its axes run right, anterior, up, whatever those of `image` do, and N4 sees it without its place in the world: how a file is
+    stored, and how a scanner tilts its planes, changes no voxel.
     """
-    write_volume(copy, correct_bias(_rounded(read_volume(image).reoriented(COPY_ORIENTATION))))
+    given = _rounded(read_volume(image).reoriented(COPY_ORIENTATION))
+    placeless = Volume.of(given.data, np.diag([*np.round(given.grid.spacing, 4), 1.0]))
+    write_volume(copy, given.with_data(correct_bias(placeless).data))
 
 
 def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
@@ -119,7 +122,7 @@ def refine_poses(
     points = inside.grid.to_world(np.argwhere(inside.data > 0)[::101])
     moved = {name: _distance(found[name], begun[name], points) for name in found}
     if pose:
-        start = read_transform(pose["forward"]).then(Transform(frame))
+        start = Transform(np.round(read_transform(pose["forward"]).then(Transform(frame)).matrix, 6))
         everything, poses = {"": shown, **images}, {"": Transform.identity(), **found}
         best = refine_atlas_pose(_clipped(read_volume(atlas)), everything, poses, inside, start, seed=seed)
         forward = best.then(home)
@@ -131,7 +134,7 @@ def refine_poses(
 
 def _within(transform: Transform, frame: NDArray[np.float64]) -> Transform:
     """The rigid transform between two worlds, as it is when both are changed by `frame`."""
-    return Transform(frame @ transform.matrix @ np.linalg.inv(frame))
+    return Transform(np.round(frame @ transform.matrix @ np.linalg.inv(frame), 6))
 
 
 def _distance(one: Transform, other: Transform, points: NDArray[np.float64]) -> float:
