@@ -134,7 +134,7 @@ def refine_poses(
 
 def _within(transform: Transform, frame: NDArray[np.float64]) -> Transform:
     """The rigid transform between two worlds, as it is when both are changed by `frame`."""
-    return Transform(np.round(frame @ transform.matrix @ np.linalg.inv(frame), 6))
+    return Transform(np.asarray(np.round(frame @ transform.matrix @ np.linalg.inv(frame), 6), np.float64))
 
 
 def _distance(one: Transform, other: Transform, points: NDArray[np.float64]) -> float:
