@@ -36,7 +36,13 @@ from glioscope.atlas import atlas_volume
 from glioscope.core import Exam, Ledger, Step, Transform, Volume, read_labels, read_volume, resample
 from glioscope.inspection import inspect_path
 from glioscope.preprocessing.registration.itk_space import from_lps
-from glioscope.preprocessing.steps import align_to_atlas, align_to_reference, find_brain_mask, make_registration_copy
+from glioscope.preprocessing.steps import (
+    align_to_atlas,
+    align_to_reference,
+    find_brain_mask,
+    make_registration_copy,
+    refine_poses,
+)
 from glioscope.preprocessing.transform_files import read_transform
 from glioscope.workflows.convert_exam import convert_exam
 
@@ -99,17 +105,22 @@ def run_ours(exam: Exam, brain: Path, folder: Path) -> Result:
     copy = {s: folder / f"{s}.nii.gz" for s in exam.images}
     copies = [Step(f"bias-{s}", "", make_registration_copy, {"image": exam.images[s]}, {}, {"copy": copy[s]}) for s in copy]
     common = {"engine": "ants", "seed": 0}
-    files = {"atlas": folder / "atlas.h5", **{s.value: folder / f"{s}.h5" for s in copy if s is not reference}}
-    inputs = {"atlas": atlas_volume("SRI24-BraTS", "t1"), "reference": copy[reference]}
-    outputs = {"forward": files["atlas"], "backward": folder / "home.h5"}
-    registrations = [Step("atlas", "", align_to_atlas, inputs, {**common, "kind": "rigid"}, outputs)]
-    for s, unshaded in copy.items():
-        if s is not reference:
-            images = {"reference": copy[reference], "moving": unshaded}
-            registrations.append(Step(s.value, "", align_to_reference, images, common, {"transform": files[s.value]}))
+    others = {s.value: copy[s] for s in copy if s is not reference}
+    rough = {name: folder / f"rough-{name}.h5" for name in ("atlas", "home", *others)}
+    files = {name: folder / f"{name}.h5" for name in ("atlas", *others)}
+    head = atlas_volume("SRI24-BraTS", "t1")
+    there = {"forward": rough["atlas"], "backward": rough["home"]}
+    inputs = {"atlas": head, "reference": copy[reference]}
+    registrations = [Step("atlas", "", align_to_atlas, inputs, {**common, "kind": "rigid"}, there)]
+    for name, unshaded in others.items():
+        images = {"reference": copy[reference], "moving": unshaded}
+        registrations.append(Step(name, "", align_to_reference, images, common, {"transform": rough[name]}))
+    starts = {"starts": {name: rough[name] for name in others}, "pose": {"forward": rough["atlas"]}}
+    ends = {"transforms": {n: files[n] for n in others}, "onto": {"forward": files["atlas"], "backward": folder / "home.h5"}}
+    refined = Step("refine", "", refine_poses, {**inputs, "mask": brain, "others": others, **starts}, {"seed": 0}, ends)
     started = time.perf_counter()
     shading = ledger.run(*copies, jobs=2)
-    records = ledger.run(*registrations, jobs=2)
+    records = [*ledger.run(*registrations, jobs=2), *ledger.run(refined)]
     wall = time.perf_counter() - started
     seconds = {"copies": sum(r.seconds for r in shading), **{r.name: r.seconds for r in records}}
     return Result(wall, seconds, {name: read_transform(path) for name, path in files.items()}, {})
