@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core.imageio import read_labels
-from glioscope.evaluation import evaluate_pair, get_protocol
+from glioscope.evaluation import OFFICIAL_NAMES, evaluate_pair, get_protocol
 
 PROTOCOL = "brats-2024-gli"
 SHAPE = (240, 240, 155)
@@ -32,23 +32,6 @@ LESIONS = (1, 3, 10, 30, 100)
 OFFICIAL_LESIONS = (1, 10, 30)
 Labels = NDArray[np.uint8]
 Pair = tuple[Labels, Labels]
-
-FIELDS = {
-    "Num_TP": "tp",
-    "Num_FP": "fp",
-    "Num_FN": "fn",
-    "Sensitivity": "sensitivity",
-    "Specificity": "specificity",
-    "Legacy_Dice": "dice",
-    "Legacy_HD95": "hd95",
-    "Legacy NSD @ 0.5": "nsd_0.5",
-    "Legacy NSD @ 1.0": "nsd_1.0",
-    "GT_Complete_Volume": "reference_volume_mm3",
-    "LesionWise_Score_Dice": "lesion_dice",
-    "LesionWise_Score_HD95": "lesion_hd95",
-    "LesionWise_Score_NSD @ 0.5": "lesion_nsd_0.5",
-    "LesionWise_Score_NSD @ 1.0": "lesion_nsd_1.0",
-}
 
 
 def main() -> None:
@@ -115,7 +98,7 @@ def show_difference(pair: Pair, spacing: list[float], answers: Mapping[str, Mapp
     """The largest difference between the official script's numbers and ours."""
     regions = evaluate_pair(*pair, spacing=spacing, protocol=PROTOCOL).regions
     differences = {
-        (region, field): abs(regions[region].values[FIELDS[field]] - value)
+        (region, field): abs(regions[region].values[OFFICIAL_NAMES[field]] - value)
         for region, fields in answers.items()
         for field, value in fields.items()
     }

@@ -84,6 +84,7 @@ def test_displacement_comes_before_the_matrix_and_is_zero_outside_its_grid() -> 
     field[..., 0] = 2.0
     warp = Transform(np.diag([10.0, 1, 1, 1]), field, grid)
     assert warp.apply(np.array([[1.0, 1, 1], [50.0, 1, 1]])).tolist() == [[30, 1, 1], [500, 1, 1]]
+    assert warp.apply(np.array([1.0, 1, 1])).tolist() == [30, 1, 1]  # issue 2: SyN ended in a fault on a single point
     with pytest.raises(ValueError, match="engine"):
         warp.inverse()
     with pytest.raises(ValueError, match="affine"):

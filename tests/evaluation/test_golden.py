@@ -10,24 +10,8 @@ from typing import Any
 import pytest
 
 from glioscope.core.imageio import read_labels
-from glioscope.evaluation import evaluate_pair
+from glioscope.evaluation import OFFICIAL_NAMES, evaluate_pair
 
-FIELDS = {
-    "Num_TP": "tp",
-    "Num_FP": "fp",
-    "Num_FN": "fn",
-    "Sensitivity": "sensitivity",
-    "Specificity": "specificity",
-    "Legacy_Dice": "dice",
-    "Legacy_HD95": "hd95",
-    "Legacy NSD @ 0.5": "nsd_0.5",
-    "Legacy NSD @ 1.0": "nsd_1.0",
-    "GT_Complete_Volume": "reference_volume_mm3",
-    "LesionWise_Score_Dice": "lesion_dice",
-    "LesionWise_Score_HD95": "lesion_hd95",
-    "LesionWise_Score_NSD @ 0.5": "lesion_nsd_0.5",
-    "LesionWise_Score_NSD @ 1.0": "lesion_nsd_1.0",
-}
 CHALLENGES = [f"2023/BraTS-{name}" for name in ("GLI", "SSA", "MEN", "PED", "MET")]
 CHALLENGES += [f"2024/BraTS-{name}" for name in ("GLI", "SSA", "MET", "PED", "MEN-RT")]
 
@@ -58,6 +42,6 @@ def test_official_numbers(golden: Path, case: str, challenge: str) -> None:
     assert list(scores.regions) == list(expected)
     for region, fields in expected.items():
         values = scores.regions[region].values
-        assert set(values) == {FIELDS[field] for field in fields}
+        assert set(values) == {OFFICIAL_NAMES[field] for field in fields}
         for field, value in fields.items():
-            assert values[FIELDS[field]] == pytest.approx(value, abs=1e-6), (region, field)
+            assert values[OFFICIAL_NAMES[field]] == pytest.approx(value, abs=1e-6), (region, field)

@@ -63,9 +63,9 @@ class Transform:
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """World points of the moving space for world points of the fixed space, both of shape (..., 3)."""
         if self.displacement is not None and self.displacement_grid is not None:
-            index = np.moveaxis(self.displacement_grid.to_index(points), -1, 0)
+            index = self.displacement_grid.to_index(points).reshape(-1, 3).T  # one point alone has no axis to run along
             shift = [ndimage.map_coordinates(self.displacement[..., a], index, order=1, cval=0.0) for a in range(3)]
-            points = points + np.stack(shift, axis=-1)
+            points = points + np.stack(shift, axis=-1).reshape(points.shape)
         return np.asarray(points @ self.matrix[:3, :3].T + self.matrix[:3, 3])
 
 

@@ -3,6 +3,7 @@
 from glioscope.evaluation.inter_rater import InterRater, inter_rater, majority_consensus
 from glioscope.evaluation.pair import evaluate_pair
 from glioscope.evaluation.protocol import Protocol
+from glioscope.evaluation.protocol_definitions import OFFICIAL_NAMES
 from glioscope.evaluation.protocols import PROTOCOLS, get_protocol
 from glioscope.evaluation.qubiq import QubiqScore, qubiq_score
 from glioscope.evaluation.ranking import Ranking, rank_systems
@@ -11,6 +12,7 @@ from glioscope.evaluation.scores import CaseScores, LesionScores, RegionScores
 from glioscope.evaluation.statistics import Summary, summarise, summarise_cases
 
 __all__ = [
+    "OFFICIAL_NAMES",
     "PROTOCOLS",
     "CaseScores",
     "InterRater",

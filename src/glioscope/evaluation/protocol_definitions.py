@@ -5,7 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["complete_definitions", "official_definitions"]
+__all__ = ["OFFICIAL_NAMES", "complete_definitions", "official_definitions"]
+
+OFFICIAL_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "Num_TP": "tp",
+        "Num_FP": "fp",
+        "Num_FN": "fn",
+        "Sensitivity": "sensitivity",
+        "Specificity": "specificity",
+        "Legacy_Dice": "dice",
+        "Legacy_HD95": "hd95",
+        "Legacy NSD @ 0.5": "nsd_0.5",
+        "Legacy NSD @ 1.0": "nsd_1.0",
+        "GT_Complete_Volume": "reference_volume_mm3",
+        "LesionWise_Score_Dice": "lesion_dice",
+        "LesionWise_Score_HD95": "lesion_hd95",
+        "LesionWise_Score_NSD @ 0.5": "lesion_nsd_0.5",
+        "LesionWise_Score_NSD @ 1.0": "lesion_nsd_1.0",
+    }
+)
+"""A metric's name in the tables of the challenges' scripts -> its name here."""
 
 _SURFACE = "marching-cubes surface elements weighted by area"
 

@@ -186,7 +186,7 @@ def _motion(transform: Transform, fixed: Volume) -> dict[str, Any]:
     u, scales, vt = np.linalg.svd(transform.matrix[:3, :3])
     angle = np.degrees(np.arccos(np.clip((np.trace(u @ vt) - 1) / 2, -1, 1)))
     centre = fixed.grid.to_world((np.asarray(fixed.grid.shape) - 1) / 2)
-    shift = np.linalg.norm(transform.apply(centre[None])[0] - centre)
+    shift = np.linalg.norm(transform.apply(centre) - centre)
     return {
         "rotation_degrees": round(float(angle), 2),
         "shift_mm": round(float(shift), 2),

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import minimize
-from scipy.spatial.transform import Rotation
 
 from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.likeness import Likeness
-from glioscope.preprocessing.registration.start import ARM_MM, Comparison, smoothed
+from glioscope.preprocessing.registration.start import Comparison, rigid_about, smoothed
 
 __all__ = ["refine_atlas_pose", "refine_sequences"]
 
@@ -120,24 +119,16 @@ def _centre(mask: Volume) -> NDArray[np.float64]:
     return mask.grid.to_world(np.array(ndimage.center_of_mass(mask.data > 0)))
 
 
-def _moved(parameters: NDArray[np.float64], centre: NDArray[np.float64]) -> Matrix:
-    """Turn about `centre`, then shift; a step of one moves the head's surface by about a millimetre either way."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_rotvec(parameters[:3] / ARM_MM).as_matrix()
-    matrix[:3, 3] = centre + parameters[3:] - matrix[:3, :3] @ centre
-    return matrix
-
-
 def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Matrix:
     """The pose near `start` under which the terms are most alike, by L-BFGS with exact gradients."""
     with ThreadPoolExecutor(2) as pool:  # numpy lets both run; each sum is made by one of them, so the bytes never change
 
         def cost(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            pose = start @ _moved(parameters, centre)
+            pose = start @ rigid_about(parameters, centre, centre)
             results = list(pool.map(lambda term: term.likeness(term.lookup(pose)), terms))
             gradient = np.zeros(6)
             for i, step in enumerate(np.eye(6) * STEP):
-                ahead, behind = (start @ _moved(parameters + s, centre) for s in (step, -step))
+                ahead, behind = (start @ rigid_about(parameters + s, centre, centre) for s in (step, -step))
                 for term, (_, slope) in zip(terms, results, strict=True):
                     gradient[i] += (slope * (term.lookup(ahead) - term.lookup(behind))).sum() / (2 * STEP)
             return -sum(value for value, _ in results), -gradient
@@ -145,4 +136,4 @@ def _best(terms: list[_Term], start: Matrix, centre: NDArray[np.float64]) -> Mat
         found = minimize(cost, np.zeros(6), jac=True, method="L-BFGS-B", options={"ftol": 1e-6, "gtol": 1e-5, "maxiter": 60})
     if np.linalg.norm(found.x[:3]) > FARTHEST_MM or np.linalg.norm(found.x[3:]) > FARTHEST_MM:
         return start
-    return np.asarray(start @ _moved(found.x, centre), np.float64)
+    return np.asarray(start @ rigid_about(found.x, centre, centre), np.float64)

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.similarity import binned, normalised_mutual_information
 
-__all__ = ["Comparison", "coarse_alignment", "compared", "smoothed"]
+__all__ = ["Comparison", "coarse_alignment", "compared", "rigid_about", "smoothed"]
 
 COARSE_MM = 6.0
 ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
@@ -90,7 +90,10 @@ def compared(fixed: Volume, moving: Volume, mask: Volume | None, seed: int, mill
     return Comparison.of(*seen, mask, seed, millimetres=millimetres)
 
 
-def _rigid(parameters: NDArray[np.float64], centre: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def rigid_about(
+    parameters: NDArray[np.float64], centre: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn about `centre`, which goes to `target` and on by the shift; a step of one moves the head's surface by about 1 mm."""
     matrix = np.eye(4)
     matrix[:3, :3] = Rotation.from_rotvec(parameters[:3] / ARM_MM).as_matrix()
     matrix[:3, 3] = target + parameters[3:] - matrix[:3, :3] @ centre
@@ -110,13 +113,13 @@ def coarse_alignment(fixed: Volume, moving: Volume, *, fixed_mask: Volume | None
         for angles in itertools.product(ANGLES, repeat=3):
             rotation = Rotation.from_euler("xyz", angles, degrees=True).as_rotvec() * ARM_MM
             parameters = np.concatenate([rotation, target - moving_centre])
-            starts.append((compare.similarity(_rigid(parameters, centre, moving_centre)), parameters))
+            starts.append((compare.similarity(rigid_about(parameters, centre, moving_centre)), parameters))
     starts.sort(key=lambda pair: -pair[0])
     compare = compared(fixed, moving, fixed_mask, seed, COARSE_MM)
 
     def cost(parameters: NDArray[np.float64]) -> float:
-        return -compare.similarity(_rigid(parameters, centre, moving_centre))
+        return -compare.similarity(rigid_about(parameters, centre, moving_centre))
 
     options = {"xtol": 0.3, "ftol": 1e-4, "maxiter": 3}
     best = min((minimize(cost, p, method="Powell", options=options) for _, p in starts[:3]), key=lambda r: float(r.fun))
-    return Transform(_rigid(best.x, centre, moving_centre))
+    return Transform(rigid_about(best.x, centre, moving_centre))
