@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from glioscope.evaluation import far_distances
+from glioscope.evaluation import ball_distances
+from glioscope.evaluation.ball_distances import ball_hd95
 from glioscope.evaluation.bits import grow, pack, unpack
 from glioscope.evaluation.components import bounding_box, find_components
-from glioscope.evaluation.distances import Distances
-from glioscope.evaluation.far_distances import far_hd95
+from glioscope.evaluation.distances import percentile
+from glioscope.evaluation.far_distances import far_percentile
+from glioscope.evaluation.nearest import nearest
 from glioscope.evaluation.panoptic import panoptic_quality
 from glioscope.evaluation.reach import Reach, reach_lengths
-from glioscope.evaluation.surface import Surface, nearest
+from glioscope.evaluation.surface import Surface
+from glioscope.evaluation.surface_pair import Gap, SurfacePair
 from glioscope.evaluation.surfels import area_table, codes_at, corners_of
 from glioscope.evaluation.touching import join_chained, join_first, touching_pairs
 
@@ -69,30 +72,97 @@ def planted(seed: int, count: int, shape: tuple[int, int, int]) -> Surface:
     return Surface(shape, points, random.integers(1, 4, count), random.uniform(0.1, 2, count))
 
 
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0)])
+def apart(one: Surface, other: Surface, spacing: tuple[float, float, float]) -> NDArray[np.float64]:
+    table: NDArray[np.float64] = cdist(one.indices * spacing, other.indices * spacing)
+    return table
+
+
+def slow_hd95(one: Surface, other: Surface, spacing: tuple[float, float, float]) -> float:
+    table = apart(one, other, spacing)
+    return max(percentile(table.min(axis=1), one.areas), percentile(table.min(axis=0), other.areas))
+
+
+SPACINGS = pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0), (0.125, 0.125, 0.125)])
+
+
+@SPACINGS
 @pytest.mark.parametrize(("mine", "theirs"), [(900, 700), (900, 3), (5, 900), (1200, 1200)])
 def test_nearest(mine: int, theirs: int, spacing: tuple[float, float, float]) -> None:
     source, target = planted(1, mine, (30, 12, 14)), planted(2, theirs, (30, 12, 14))
-    table = cdist(source.indices() * spacing, target.indices() * spacing)
-    distances, owners = nearest(source, target, spacing)
-    assert distances == pytest.approx(table.min(axis=1), abs=1e-12)
+    table = apart(source, target, spacing)
+    found = nearest(source, target, spacing)
+    assert found.values == pytest.approx(table.min(axis=1), abs=1e-12)
+    near = found.ranks < len(found.lengths) - 1
+    assert (table.min(axis=1)[~near] > found.lengths[-2]).all()
     for number in (1, 2, 3):
-        chosen = owners == number
-        assert table[chosen][:, target.owners == number].min(axis=1) == pytest.approx(distances[chosen])
-    near = nearest(source, target, spacing, limit=1.0)[0]
-    assert np.array_equal(near <= 1, table.min(axis=1) <= 1)
+        chosen = found.owners == number
+        assert table[chosen][:, target.owners == number].min(axis=1) == pytest.approx(found.values[chosen])
+    for tolerance in (0.5, 1.0):
+        limited = nearest(source, target, spacing, limit=1.0).within(tolerance)
+        assert found.within(tolerance) == limited == pytest.approx(source.areas[table.min(axis=1) <= tolerance].sum())
 
 
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0)])
+@SPACINGS
+@pytest.mark.parametrize("theirs", [1, 40, 2500])
+def test_gap(theirs: int, spacing: tuple[float, float, float]) -> None:
+    one, other = planted(3, 2000, (30, 12, 14)), planted(4, theirs, (30, 12, 14))
+    pair = SurfacePair(one, other, spacing)
+    assert pair.whole.hd95 == pytest.approx(slow_hd95(one, other, spacing), abs=1e-12)
+    for lesions, others in ([1], [1]), ([2], [1, 3]):
+        some, those = one.take(one.places(lesions)), other.take(other.places(others))
+        if not len(those.points):
+            assert pair.lesion(lesions, others).hd95 == np.inf
+            continue
+        assert pair.lesion(lesions, others).hd95 == pytest.approx(slow_hd95(some, those, spacing), abs=1e-12)
+    assert pair.lesion([1, 2, 3], [1, 2, 3]) is pair.whole
+    assert Gap(nearest(one, one, spacing), nearest(one, one, spacing)).hd95 == 0
+
+
+@SPACINGS
 @pytest.mark.parametrize("theirs", [1, 40, 2500])
 @pytest.mark.parametrize("worth", [0, 50_000], ids=["looked up", "balls"])
-def test_far_percentile(worth: int, theirs: int, spacing: tuple[float, float, float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(far_distances, "_WORTH", worth)
+def test_ball_hd95(worth: int, theirs: int, spacing: tuple[float, float, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ball_distances, "_WORTH", worth)
     one, other = planted(3, 2000, (30, 12, 14)), planted(4, theirs, (30, 12, 14))
-    table = cdist(one.indices() * spacing, other.indices() * spacing)
-    slow = max(Distances(table.min(axis=1), one.areas).hd95(), Distances(table.min(axis=0), other.areas).hd95())
-    assert far_hd95(one, other, spacing) == far_hd95(other, one, spacing) == pytest.approx(slow, abs=1e-12)
-    assert far_hd95(one, one.take(np.zeros(0, np.int64)), spacing) == np.inf
+    slow = slow_hd95(one, other, spacing)
+    assert ball_hd95(one, other, spacing) == ball_hd95(other, one, spacing) == pytest.approx(slow, abs=1e-12)
+    assert ball_hd95(one, one.take(np.zeros(0, np.int64)), spacing) == np.inf
+
+
+def test_few_points_inside_a_solid() -> None:
+    # What lies inside is at no distance, however few points there are and however large the solid is.
+    box = np.zeros((40, 40, 40), np.bool_)
+    box[5:35, 5:35, 5:35] = True
+    points = np.flatnonzero(box)
+    solid = Surface(box.shape, points, np.ones_like(points), np.ones(len(points)))
+    middle = np.ravel_multi_index((20, 20, 20), box.shape)
+    one = Surface(box.shape, np.array([middle]), np.ones(1, np.int64), np.ones(1))
+    expected = percentile(apart(solid, one, (1.0, 1.0, 1.0))[:, 0], solid.areas)
+    assert ball_hd95(one, solid, (1.0, 1.0, 1.0)) == pytest.approx(expected, abs=1e-12)
+    assert ball_distances._one_way(one, solid, (1.0, 1.0, 1.0), 0.0) == 0
+
+
+@SPACINGS
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
+def test_far_percentile(share: float, spacing: tuple[float, float, float]) -> None:
+    one, other = planted(5, 5000, (30, 30, 30)), planted(6, 40, (30, 30, 30))
+    distances = apart(one, other, spacing).min(axis=1)
+    order = np.argsort(distances)
+    goal = share * one.areas.sum()
+    expected = distances[order][np.searchsorted(np.cumsum(one.areas[order]), goal)]
+    assert far_percentile(one, other, spacing, goal) == pytest.approx(expected, abs=1e-12)
+    assert far_percentile(one, other, spacing, goal, least=99.0) == 99
+
+
+def test_rounding_decides_as_in_the_published_code() -> None:
+    # Twenty equal areas: 95 % ends exactly at the nineteenth, whether it is near or far.
+    for far in (1, 30):
+        points = np.array([0, far])
+        source = Surface((64, 1, 1), np.arange(20), np.ones(20, np.int64), np.full(20, 0.1))
+        target = Surface((64, 1, 1), points + 20, np.ones(2, np.int64), np.ones(2))
+        found = nearest(source, target, (1.0, 1.0, 1.0))
+        assert found.hd95() == percentile(np.array(range(20, 0, -1), np.float64), source.areas)
+    assert far_percentile(source, target, (1.0, 1.0, 1.0), 1.9) is None
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.0, 4.0)])
@@ -106,8 +176,8 @@ def test_reach(spacing: tuple[float, float, float]) -> None:
 
 
 def test_percentile_is_weighted_by_area() -> None:
-    assert Distances(np.array([5.0, 0.0, 9.0]), np.array([1.0, 94.0, 5.0])).hd95() == 5
-    assert Distances(np.array([5.0, 0.0, 9.0]), np.array([0.9, 94.0, 5.1])).hd95() == 9
+    assert percentile(np.array([5.0, 0.0, 9.0]), np.array([1.0, 94.0, 5.0])) == 5
+    assert percentile(np.array([5.0, 0.0, 9.0]), np.array([0.9, 94.0, 5.1])) == 9
 
 
 @settings(max_examples=20)

@@ -1,115 +1,99 @@
-"""Distances between two surfaces, of the whole region and of single lesions, and what is made of them."""
+"""Distances of the points of one surface to another, and what is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.evaluation.surface import Surface, nearest
+from glioscope.evaluation.far_distances import far_percentile, look_up
+from glioscope.evaluation.surface import Surface
 
-__all__ = ["Distances", "Gap", "SurfacePair"]
+__all__ = ["SHARE", "Distances", "percentile"]
+
+SHARE = 0.95
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances (mm) from points of one surface to another surface, and the area (mm2) each point stands for."""
+    """How far the points of a surface are from another.
 
-    distances: NDArray[np.float64]
-    areas: NDArray[np.float64]
+    Attributes:
+        source: N points.
+        target: The other surface.
+        spacing: Edge lengths of a voxel (mm).
+        ranks: (N,) place of each distance in `lengths`.
+        owners: (N,) owner of the target's point that is nearest; 0 for the far points.
+        lengths: Ascending (mm). The last is no distance but the least that the far points, which have this rank, have.
+    """
 
-    def hd95(self) -> float:
-        """95th percentile by area: the first distance at which 95 % of the area is covered; infinite without points.
+    source: Surface
+    target: Surface
+    spacing: tuple[float, float, float]
+    ranks: NDArray[np.uint16]
+    owners: NDArray[np.int64]
+    lengths: NDArray[np.float64]
 
-        As the robust Hausdorff distance of Nikolov et al. 2021.
+    @property
+    def area(self) -> float:
+        """Of the source (mm2)."""
+        return float(self._covered[-1])
+
+    @property
+    def empty(self) -> bool:
+        """Whether one of the surfaces has no points."""
+        return not (len(self.source.points) and len(self.target.points))
+
+    @cached_property
+    def _covered(self) -> NDArray[np.float64]:
+        """Area (mm2) of the points up to each rank."""
+        return np.cumsum(np.bincount(self.ranks, weights=self.source.areas, minlength=len(self.lengths)))
+
+    def hd95(self, least: float = 0.0) -> float:
+        """First distance (mm) at which 95 % of the area is covered, or `least` where that is more; infinite where one is empty.
+
+        As the robust Hausdorff distance of Nikolov et al. 2021. Distances of far points are found as far as they matter.
         """
-        if not len(self.distances):
+        if self.empty:
             return float("inf")
-        order = np.lexsort((self.areas, self.distances))
-        covered = np.cumsum(self.areas[order]) / np.sum(self.areas[order])
-        place = min(int(np.searchsorted(covered, 0.95)), len(order) - 1)
-        return float(self.distances[order[place]])
+        goal = SHARE * self.area
+        if np.abs(self._covered - goal).min() > _ROUNDING * self.area:
+            rank = int(np.searchsorted(self._covered, goal))
+            if rank < len(self.lengths) - 1:
+                return max(least, float(self.lengths[rank]))
+            near = float(self._covered[-2]) if rank else 0.0
+            far = far_percentile(self._far, self.target, self.spacing, goal - near, least)
+            if far is not None:
+                return far
+        return max(least, percentile(self.values, self.source.areas))
 
     def within(self, tolerance: float) -> float:
         """Area (mm2) not farther than `tolerance` mm."""
-        return float(self.areas[self.distances <= tolerance].sum())
+        if tolerance >= self.lengths[-1]:
+            return float(self.source.areas[self.values <= tolerance].sum())
+        rank = int(np.searchsorted(self.lengths, tolerance, side="right"))
+        return float(self._covered[rank - 1]) if rank else 0.0
+
+    @property
+    def _far(self) -> Surface:
+        return self.source.take(self.ranks == len(self.lengths) - 1)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """(N,) every distance (mm)."""
+        values = self.lengths[self.ranks]
+        values[self.ranks == len(self.lengths) - 1] = look_up(self._far, self.target, self.spacing)
+        return values
 
 
-@dataclass(frozen=True)
-class Gap:
-    """Distances both ways."""
+def percentile(distances: NDArray[np.float64], areas: NDArray[np.float64]) -> float:
+    """First of the distances at which 95 % of the area is covered, summed in the order of the published code.
 
-    forth: Distances
-    back: Distances
-
-    def hd95(self) -> float:
-        """Larger of both directions' 95th percentiles (mm); infinite where one side is empty."""
-        return max(self.forth.hd95(), self.back.hd95())
-
-    def nsd(self, tolerance: float) -> float:
-        """Share of both surfaces' area within `tolerance` mm (Nikolov et al. 2021); 0 where one side is empty."""
-        if not len(self.forth.areas) or not len(self.back.areas):
-            return 0.0
-        near = self.forth.within(tolerance) + self.back.within(tolerance)
-        return near / float(self.forth.areas.sum() + self.back.areas.sum())
-
-    def averaged_nsd(self, tolerance: float) -> float:
-        """Mean of both directions' shares, with the 1e-8 that the scripts of 2024 add; 0 where one side is empty."""
-        if not len(self.forth.areas) or not len(self.back.areas):
-            return 0.0
-        return sum(side.within(tolerance) / float(side.areas.sum()) for side in (self.forth, self.back)) / (2.0 + 1e-8)
-
-
-class SurfacePair:
-    """The surfaces of a reference and a prediction, on one grid.
-
-    Args:
-        reference: Its surface.
-        prediction: Its surface.
-        spacing: Edge lengths of a voxel (mm).
-        limit: Farther distances (mm) may come out infinite.
+    Where an area of exactly 95 % ends at a distance, it is rounding that decides between this one and the next.
     """
-
-    def __init__(
-        self, reference: Surface, prediction: Surface, spacing: tuple[float, float, float], limit: float = np.inf
-    ) -> None:
-        self._spacing, self._limit = spacing, limit
-        self._ways = [
-            (source, target, *nearest(source, target, spacing, limit))
-            for source, target in ((reference, prediction), (prediction, reference))
-        ]
-
-    def whole(self) -> Gap:
-        """Between both surfaces."""
-        forth, back = (Distances(distances, source.areas) for source, _, distances, _ in self._ways)
-        return Gap(forth, back)
-
-    def lesion(self, reference: Sequence[int], prediction: Sequence[int]) -> Gap:
-        """Between some lesions of the reference and some of the prediction.
-
-        Most points lie nearest to a lesion they are compared with; only the others are looked up again.
-        """
-        forth, back = (
-            self._between(*way, *numbers)
-            for way, numbers in zip(self._ways, ((reference, prediction), (prediction, reference)), strict=True)
-        )
-        return Gap(forth, back)
-
-    def _between(
-        self,
-        source: Surface,
-        target: Surface,
-        distances: NDArray[np.float64],
-        owners: NDArray[np.int64],
-        lesions: Sequence[int],
-        others: Sequence[int],
-    ) -> Distances:
-        places = source.places(lesions)
-        found = distances[places]
-        astray = np.flatnonzero(~np.isin(owners[places], others))
-        if len(astray):
-            goal = target.take(target.places(others))
-            found[astray] = nearest(source.take(places[astray]), goal, self._spacing, self._limit)[0]
-        return Distances(found, source.areas[places])
+    order = np.lexsort((areas, distances))
+    covered = np.cumsum(areas[order]) / np.sum(areas[order])
+    return float(distances[order[min(int(np.searchsorted(covered, SHARE)), len(order) - 1)]])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glioscope.evaluation.distances import SurfacePair
 from glioscope.evaluation.matching import Match
 from glioscope.evaluation.metrics import Overlap
 from glioscope.evaluation.scores import LesionScores
+from glioscope.evaluation.surface_pair import Gap, SurfacePair
 
 __all__ = ["TOLERANCES", "Surfaces", "lesion_means", "score_lesions"]
 
@@ -33,22 +33,20 @@ class Surfaces:
     penalty: float
     nsd: bool
 
-    def scores(self, reference: Sequence[int] | None = None, prediction: Sequence[int] | None = None) -> dict[str, float]:
-        """`hd95` and `nsd_*` of everything, or of some lesions."""
-        gap, border = (
-            None
-            if pair is None
-            else pair.whole()
-            if reference is None or prediction is None
-            else pair.lesion(reference, prediction)
-            for pair in (self.elements, self.borders)
-        )
-        assert gap is not None
-        hd95 = gap.hd95()
+    def whole(self, hd95: float | None = None) -> dict[str, float]:
+        """`hd95`, where it is not measured otherwise, and `nsd_*` of everything."""
+        return self._scores(self.elements.whole, self.borders.whole if self.borders else None, hd95)
+
+    def lesion(self, reference: Sequence[int], prediction: Sequence[int]) -> dict[str, float]:
+        """`hd95` and `nsd_*` of some lesions."""
+        border = self.borders.lesion(reference, prediction) if self.borders else None
+        return self._scores(self.elements.lesion(reference, prediction), border)
+
+    def _scores(self, gap: Gap, border: Gap | None, hd95: float | None = None) -> dict[str, float]:
+        hd95 = gap.hd95 if hd95 is None else hd95
         scores = {"hd95": hd95 if np.isfinite(hd95) else self.penalty}
-        if self.nsd:
-            for tolerance in TOLERANCES:
-                scores[f"nsd_{tolerance}"] = gap.nsd(tolerance) if border is None else border.averaged_nsd(tolerance)
+        for tolerance in TOLERANCES if self.nsd else ():
+            scores[f"nsd_{tolerance}"] = gap.nsd(tolerance) if border is None else border.averaged_nsd(tolerance)
         return scores
 
     def nothing(self) -> dict[str, float]:
@@ -66,7 +64,7 @@ def score_lesions(
         volume = float(mine[number] * voxel_mm3)
         predicted = int(sum(theirs[other] for other in partners))
         both = sum(match.shared.get((number, other), 0) for other in partners)
-        found = surfaces.scores([number], partners) if partners else surfaces.nothing()
+        found = surfaces.lesion([number], partners) if partners else surfaces.nothing()
         scores = {"dice": Overlap(both, predicted, int(mine[number])).dice, **found}
         rows.append(LesionScores("tp" if partners else "fn", volume, predicted * voxel_mm3, scores, volume > smallest))
     for number in match.strays:

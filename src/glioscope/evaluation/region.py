@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glioscope.evaluation.distances import SurfacePair
-from glioscope.evaluation.far_distances import far_hd95
+from glioscope.evaluation.ball_distances import ball_hd95
 from glioscope.evaluation.lesion_scores import TOLERANCES, Surfaces, lesion_means, score_lesions
 from glioscope.evaluation.lesions import Lesions, border_voxels, numbered_surface, surface_elements
 from glioscope.evaluation.matching import Match
@@ -15,6 +14,7 @@ from glioscope.evaluation.metrics import Overlap
 from glioscope.evaluation.panoptic import panoptic_quality
 from glioscope.evaluation.protocol import Protocol, RegionRules
 from glioscope.evaluation.scores import LesionScores, RegionScores
+from glioscope.evaluation.surface_pair import SurfacePair
 
 __all__ = ["score_region"]
 
@@ -80,12 +80,9 @@ def _surfaces(
 def _whole(
     prediction: Lesions, reference: Lesions, spacing: tuple[float, float, float], surfaces: Surfaces, *, numbered: bool
 ) -> dict[str, float]:
-    whole = surfaces.scores()
     if numbered and max(prediction.count, reference.count) > 1:
-        mine, theirs = numbered_surface(reference, spacing), numbered_surface(prediction, spacing)
-        hd95 = far_hd95(mine, theirs, spacing)
-        whole["hd95"] = hd95 if np.isfinite(hd95) else surfaces.penalty
-    return whole
+        return surfaces.whole(ball_hd95(numbered_surface(reference, spacing), numbered_surface(prediction, spacing), spacing))
+    return surfaces.whole()
 
 
 def _counts(match: Match, *, numbered: bool) -> Overlap:
