@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import SCHEMES, Sequence, Volume
-from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, logistic, smoothed
+from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, grown, logistic, shrunk, smoothed
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 from glioscope.segmentation.shading import without_shading
 
@@ -23,6 +23,8 @@ DEVIATIONS = 1.6
 SMOOTHING_MM = 1.5
 LEAST_MM3 = 20.0
 LEAST_SHARE = 0.3
+BRIDGE_MM = 1.5
+"""Half the width of what joins two parts without making them one: bright rims of the cortex hang on lesions by such threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ def find_flair_abnormality(
     2. Threshold at the mean of two ranks: that of `deviations` robust standard deviations above the median, and that of
        Otsu's threshold in the brighter half of the brain. The first knows how normal tissue varies, the second where the
        histogram parts.
-    3. Drop components below 20 mm3 and below 30 % of the largest; fill holes.
+    3. Drop components below 20 mm3 and below 30 % of the largest, bridges of up to 3 mm being cut first; fill holes.
 
     Args:
         flair: Intensities of any scale.
@@ -74,7 +76,8 @@ def find_flair_abnormality(
     rank_otsu = float((values < _otsu(values)).mean())
     threshold = (rank_deviation + rank_otsu) / 2
     voxel = float(spacing.prod())
-    mask = drop_small(ranks > threshold, LEAST_MM3 / voxel, LEAST_SHARE)
+    mask = _without_threads(ranks > threshold, spacing)
+    mask = drop_small(mask, LEAST_MM3 / voxel, LEAST_SHARE)
     mask = np.asarray(ndimage.binary_fill_holes(mask)) & brain
     cut = float(np.quantile(values, threshold))
     probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
@@ -89,6 +92,12 @@ def find_flair_abnormality(
             "volume_ml": round(float(mask.sum()) * voxel / 1000, 3),
         },
     )
+
+
+def _without_threads(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The mask near those of its solid parts that are large; all of it where nothing is that solid."""
+    solid = drop_small(shrunk(mask, spacing, BRIDGE_MM), 1, LEAST_SHARE)
+    return grown(solid, spacing, BRIDGE_MM + 1) & mask if solid.any() else mask
 
 
 class FlairThreshold(Segmenter):
