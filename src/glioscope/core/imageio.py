@@ -200,9 +200,11 @@ def read_labels(path: Path) -> Volume:
 
     Raises:
         InputUnreadable: missing, empty, truncated, or not an image.
-        InvalidImage: not 3-D, without a usable affine, or with values that are not whole numbers from 0 to 255.
+        InvalidImage: not 3-D, without a usable affine, or with values that are not whole numbers from 0 to 255 (NaN too).
     """
     voxels, header = _read(path)
+    if np.asarray(voxels).dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise InvalidImage(f"'{path.name}' is not a label map: it has voxels that are not finite (NaN or infinite).")
     with np.errstate(invalid="ignore", over="ignore"):
         data = np.asarray(voxels).astype(np.uint8)
     if not np.array_equal(data, voxels):
