@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from glioscope.core import SCHEMES, convert_labels, read_labels
 from glioscope.core.files import write_text
 from glioscope.evaluation import evaluate_pair
-from glioscope.fusion import Votes, fuse_labels, fuse_masks
+from glioscope.fusion import MaskFusion, Votes, fuse_labels, fuse_masks
 
 SCHEME = SCHEMES["brats-2021"]
 COLUMNS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,), "NCR": (1,), "ED": (2,)}
@@ -53,12 +54,32 @@ def fuse(maps: list[Labels], how: dict[str, object]) -> Labels:
     return fuse_labels(maps, SCHEME, str(options.pop("method")), None, **options).labels
 
 
-def staple_each(maps: list[Labels]) -> Labels:
-    """Not a method of ours: binary STAPLE of each label, and the higher number on top, as a short script would do it."""
-    out = np.zeros_like(maps[0])
-    for value in (1, 2, 4):
-        out[fuse_masks([one == value for one in maps], "staple").mask] = value
+def staple_each(maps: list[Labels]) -> dict[int, MaskFusion]:
+    """Label -> its own binary STAPLE: not a method of ours, but what a short script would begin with."""
+    return {value: fuse_masks([one == value for one in maps], "staple") for value in (1, 2, 4)}
+
+
+def painted(found: dict[int, MaskFusion]) -> Labels:
+    """The higher number on top."""
+    out = np.zeros(found[1].mask.shape, np.uint8)
+    for value, fusion in found.items():
+        out[fusion.mask] = value
     return out
+
+
+def most_probable(found: dict[int, MaskFusion], patterns: Labels) -> Labels:
+    """The label of each pattern, even of one that does not occur, whose own STAPLE is surest of it."""
+    odds = [np.zeros(len(patterns))]
+    for value, fusion in found.items():
+        decision = fusion.decision
+        assert decision.sensitivity is not None
+        assert decision.specificity is not None
+        assert decision.prior is not None
+        p, q = (np.clip(rate, 1e-12, 1 - 1e-12) for rate in (decision.sensitivity, decision.specificity))
+        yes = patterns == value
+        told = np.where(yes, np.log(p / (1 - q)), np.log((1 - p) / q)).sum(axis=1)
+        odds.append(told + np.log(decision.prior / (1 - decision.prior)))
+    return np.asarray(np.array([0, *found], np.uint8)[np.argmax(odds, axis=0)], np.uint8)
 
 
 def row(cells: list[object]) -> str:
@@ -91,36 +112,46 @@ def unexplained(votes: Votes, theirs: Labels) -> int:
     return sum(labels.total() - max(labels.values()) for labels in seen.values())
 
 
-def possible(votes: Votes, theirs: Labels, free: int) -> int:
-    """Voxels that "more than half" cannot explain, whatever rater `free` (-1: nobody) says."""
-    count = votes.raters
+def more_than_half(patterns: Labels) -> Labels:
+    """The majority of each pattern by labels."""
+    won = np.zeros(len(patterns), np.uint8)
+    for value in (1, 2, 4):
+        won[(patterns == value).sum(axis=1) * 2 > patterns.shape[1]] = value
+    return won
+
+
+def possible(votes: Votes, rule: Callable[[Labels], Labels], theirs: Labels, free: int) -> int:
+    """Voxels whose published label `rule` (patterns -> labels) does not give, whatever rater `free` (-1: nobody) says."""
     table = np.zeros((len(votes.patterns), 5), bool)
     for say in (0, 1, 2, 4) if free >= 0 else (-1,):
         patterns = votes.patterns.copy()
         if free >= 0:
             patterns[:, free] = say
-        won = np.zeros(len(patterns), int)
-        for value in (1, 2, 4):
-            won[(patterns == value).sum(axis=1) * 2 > count] = value
-        table[np.arange(len(patterns)), won] = True
+        table[np.arange(len(patterns)), rule(patterns)] = True
     return int((~table[votes.which, theirs.ravel(votes.order)[votes.where]]).sum())
 
 
-def other_masks(exam: Path, raters: dict[str, Labels], published: dict[str, Labels]) -> Iterator[str]:
+def other_masks(
+    exam: Path, raters: dict[str, Labels], found: dict[int, MaskFusion], published: dict[str, Labels]
+) -> Iterator[str]:
     votes = Votes.of(list(raters.values()))
     yield f"\n### Were the published fusions of {exam.name} made from these masks?\n"
     yield "| published | voxels that no rule on these votes gives |"
     yield "|---|---|"
     for name, theirs in published.items():
         yield row([name, unexplained(votes, theirs)])
-    majorities = [name for name in published if name in ("mv", "mav")]
-    if majorities and len(raters) % 2 == 0:
-        yield f'\nVoxels of {majorities[0]} that "more than half" cannot give, if one rater\'s mask was another one then:\n'
+    rules: dict[str, tuple[str, Callable[[Labels], Labels]]] = {
+        "mv": ('"more than half"', more_than_half),
+        "staple": ("the most probable label of STAPLE", partial(most_probable, found)),
+    }
+    for name, (title, rule) in rules.items():
+        if name not in published or len(raters) % 2:
+            continue
+        yield f"\nVoxels of {name} that {title} cannot give, if one rater's mask was another one then:\n"
         yield "| rater with another mask | voxels |"
         yield "|---|---|"
-        theirs = published[majorities[0]]
-        for index, name in ((-1, "none"), *enumerate(raters)):
-            yield row([name, possible(votes, theirs, index)])
+        for index, rater in ((-1, "none"), *enumerate(raters)):
+            yield row([rater, possible(votes, rule, published[name], index)])
 
 
 def gains(exam: Path, raters: dict[str, Labels], fused: dict[str, Labels], published: dict[str, Labels]) -> Iterator[str]:
@@ -147,9 +178,13 @@ def main() -> None:
     for exam in sorted(p for p in options.data.iterdir() if (p / "algorithms").is_dir()):
         raters, published = load(exam / "algorithms"), load(exam / "published-fusions")
         fused = {name: fuse(list(raters.values()), how) for name, how in FUSIONS.items()}
-        script = {"STAPLE of each label, the higher number on top": staple_each(list(raters.values()))}
+        found, votes = staple_each(list(raters.values())), Votes.of(list(raters.values()))
+        script = {
+            "STAPLE of each label, the most probable one": votes.paint(most_probable(found, votes.patterns)),
+            "STAPLE of each label, the higher number on top": painted(found),
+        }
         lines += reproduction(exam, raters, fused | script, published)
-        lines += other_masks(exam, raters, published)
+        lines += other_masks(exam, raters, found, published)
         if (exam / "reference.nii.gz").exists():
             lines += gains(exam, raters, fused, published)
     print("\n".join(lines[1:]))

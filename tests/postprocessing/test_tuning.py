@@ -30,7 +30,7 @@ def _optuna() -> None:
 
 
 def test_it_finds_the_planted_threshold_and_dust() -> None:
-    cases = [planted(n) for n in range(4)]
+    cases = [planted(n) for n in range(6)]
     heard: list[str] = []
     found = tune_chain(cases, whole_dice, BRATS, folds=2, trials=40, told=heard.append)
     assert found.chain.thresholds is not None
@@ -39,12 +39,15 @@ def test_it_finds_the_planted_threshold_and_dust() -> None:
     assert isinstance(step, RemoveDust)
     assert step.sizes["WT"].value >= 27
     assert found.fitted > found.default + 0.05
-    assert found.fitted == pytest.approx(1, abs=0.02)
+    assert found.fitted == pytest.approx(1, abs=0.03)
     assert [line.partition(":")[0] for line in heard] == ["Fold 1 of 2", "Fold 2 of 2"]
-    assert sorted(name for fold in found.folds for name in fold.held_out) == ["case0", "case1", "case2", "case3"]
+    assert sorted(name for fold in found.folds for name in fold.held_out) == [f"case{n}" for n in range(6)]
     published, tuned = found.held_out
     assert published == pytest.approx(found.default)  # nothing is fitted there, so folds and whole agree
     assert tuned > published + 0.05
+    assert not found.fit.kept_published
+    assert found.fit.error is not None
+    assert found.fit.gain > found.fit.error
     for fold in found.folds:
         out = [case for case in cases if case.id in fold.held_out]
         assert fold.tuned == pytest.approx(
@@ -55,6 +58,7 @@ def test_it_finds_the_planted_threshold_and_dust() -> None:
 def test_the_same_call_gives_the_same_result_in_any_order_and_number_of_processes() -> None:
     cases = [planted(n) for n in range(3)]
     first = tune_chain(cases, whole_dice, BRATS, folds=3, trials=4, seed=5)
+    assert not first.fit.kept_published  # something was found, so that there is something to be equal
     assert tune_chain(cases[::-1], whole_dice, BRATS, folds=3, trials=4, seed=5, jobs=2) == first
 
 
@@ -80,12 +84,12 @@ def test_a_region_that_only_one_rater_has_is_kept() -> None:
 
 
 def test_a_poor_rater_gets_little_weight() -> None:
-    cases = [with_a_poor_rater(planted(n, threshold=0.5, dust=False)) for n in range(2)]
+    cases = [with_a_poor_rater(planted(n, threshold=0.5, dust=False)) for n in range(3)]
     found = tune_chain(cases, whole_dice, BRATS, folds=2, trials=40, tunable=["weights"])
     assert found.chain.weights is not None
     weights = found.chain.weights.values["WT"]
-    assert weights["poor"] < 0.2
-    assert weights["good"] > 0.8
+    assert weights["poor"] < 0.3
+    assert weights["good"] > 0.7
     assert sum(weights.values()) == pytest.approx(1, abs=1e-5)
     assert found.fitted > found.default
     assert found.chain.thresholds is not None
@@ -93,7 +97,7 @@ def test_a_poor_rater_gets_little_weight() -> None:
 
 
 def test_a_good_guess_of_the_weights_is_tried_and_bound_to_the_exams_of_its_fit() -> None:
-    cases = [with_a_poor_rater(planted(n, threshold=0.5, dust=False)) for n in range(2)]
+    cases = [with_a_poor_rater(planted(n, threshold=0.5, dust=False)) for n in range(3)]
     asked: list[list[str]] = []
 
     def start(known: Sequence[TuningCase]) -> dict[str, dict[str, float]]:
@@ -102,13 +106,21 @@ def test_a_good_guess_of_the_weights_is_tried_and_bound_to_the_exams_of_its_fit(
 
     found = tune_chain(cases, whole_dice, BRATS, folds=2, trials=2, tunable=["weights"], start=start)
     assert found.chain.weights == RaterWeights({"WT": {"good": 1.0, "poor": 0.0}})
-    assert sorted(asked) == [["case0"], ["case0", "case1"], ["case1"]]
+    assert sorted(map(len, asked)) == [1, 2, 3]
     wrong = tune_chain(
         cases, whole_dice, BRATS, folds=2, trials=2, tunable=["weights"], start=lambda _: {"WT": {"good": 0.0, "poor": 1.0}}
     )
     assert wrong.chain.weights == RaterWeights({"WT": {"good": 0.5, "poor": 0.5}})
     tune_chain(cases, whole_dice, BRATS, folds=2, trials=1, tunable=["dust"], start=start)
     assert len(asked) == 3
+
+
+def test_two_exams_are_too_few_to_leave_the_published_settings() -> None:
+    found = tune_chain([planted(0), planted(1)], whole_dice, BRATS, folds=2, trials=20)
+    assert found.fit.kept_published
+    assert found.fit.error is None
+    assert found.fitted == found.default
+    assert found.fit.best.thresholds != found.chain.thresholds
 
 
 @pytest.mark.parametrize("margin", [0, 3])

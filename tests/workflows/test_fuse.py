@@ -24,9 +24,9 @@ from glioscope.core import (
 )
 from glioscope.core import read_probabilities as read_map
 from glioscope.fusion import FusionOptions
-from glioscope.postprocessing import Chain, RaterWeights, Thresholds, save_postprocessing
+from glioscope.postprocessing import Chain, RaterWeights, RemoveDust, Size, Thresholds, save_postprocessing
 from glioscope.workflows.fuse import fuse
-from glioscope.workflows.postprocess import postprocess
+from glioscope.workflows.postprocess import postprocess, undo_postprocess
 from tests.fusion.maps import Labels
 
 AFFINE = np.array([[-1.0, 0, 0, 20], [0, -2.0, 0, 30], [0, 0, 1.5, -10], [0, 0, 0, 1]])
@@ -191,12 +191,54 @@ def test_fusing_and_post_processing_take_one_file_the_same_way(tmp_path: Path) -
         for region, share in (("WT", 1.0), ("TC", 0.8), ("ET", 0.7)):
             place = tmp_path / rater / f"sub-1_seg-x_label-{region}_probseg.nii.gz"
             write_volume(place, Volume.of(outer * np.float32(share), AFFINE))
-    file = tuned(tmp_path / "w.json", of_regions(one=0.7, two=0.3), {"WT": 0.45, "TC": 0.4, "ET": 0.45})
+    weights = RaterWeights(of_regions(one=0.7, two=0.3))
+    chain = Chain((RemoveDust({"ET": Size(9)}, connectivity=6),), Thresholds({"WT": 0.45, "TC": 0.4, "ET": 0.45}), weights)
+    save_postprocessing(file := tmp_path / "w.json", chain)
     done = fuse([tmp_path / "one", tmp_path / "two"], tmp_path / "f.nii.gz", method="weighted-mean", weights=file)
     assert [rater["name"] for rater in done.report["raters"]] == ["one", "two"]  # by folder, as the file has them
     (other,) = postprocess([tmp_path / "one", tmp_path / "two"], tmp_path / "p.nii.gz", steps=file)
     np.testing.assert_array_equal(read_labels(done.out).data, read_labels(other.labels).data)
+    assert (
+        json.loads(done.files["changes"].read_text())["changes"] == json.loads(other.record_file.read_text())["changes"] != []
+    )
     assert set(np.unique(read_labels(done.out).data)) == {0, 1, 2, 3}
+
+
+def test_the_steps_of_the_file_are_done_and_recorded(masks: list[Path], tmp_path: Path) -> None:
+    """b sees a voxel that nobody else sees; with its weight it is there, and 3 mm3 of dust."""
+    one, two = labels([0, 0, 0, 2, 3]), labels([0, 0, 0, 2, 3])
+    two[0, 0, 0] = 2
+    files = [tmp_path / f"{name}.nii.gz" for name in ("one", "two")]
+    for path, data in zip(files, (one, two), strict=True):
+        write_volume(path, Volume.of(data, AFFINE))
+    file = tmp_path / "w.json"
+    dust = RemoveDust({"WT": Size(10)})
+    save_postprocessing(file, Chain((dust,), None, RaterWeights(of_regions(one=0.3, two=0.7))))
+    done = fuse(files, tmp_path / "f.nii.gz", method="weighted", weights=file)
+    np.testing.assert_array_equal(read_labels(done.out).data, one)
+    report = json.loads((tmp_path / "f.json").read_text())
+    assert report["steps"] == [dust.document()]
+    assert [(c["step"], c["region"], c["volume_mm3"]) for c in report["changes"]] == [("remove-dust", "WT", 3.0)]
+    # What the report says of raters and volumes is of the mask written.
+    assert report["regions"]["WT"]["volume_ml"] == 0.036
+    assert report["regions"]["WT"]["raters"]["one"]["dice"] == 1
+    assert report["regions"]["WT"]["raters"]["two"]["dice"] == pytest.approx(2 * 12 / (12 + 13), abs=1e-6)
+    before = undo_postprocess(done.out, done.files["changes"], tmp_path / "before.nii.gz")
+    np.testing.assert_array_equal(read_labels(before).data, two)
+    without = tuned(tmp_path / "w2.json", of_regions(one=0.3, two=0.7))
+    plain = fuse(files, tmp_path / "g.nii.gz", method="weighted", weights=without)
+    np.testing.assert_array_equal(read_labels(plain.out).data, two)
+    assert "steps" not in plain.report
+    assert "changes" not in plain.files
+
+
+def test_steps_that_cannot_be_done_are_told(tmp_path: Path) -> None:
+    given = maps(tmp_path, "a", {"WT": [0.9, 0.6, 0.2]}) + maps(tmp_path, "b", {"WT": [0.7, 0.8, 0.1]})
+    save_postprocessing(
+        tmp_path / "w.json", Chain((RemoveDust({"WT": Size(10)}),), None, RaterWeights({"WT": {"a": 1, "b": 1}}))
+    )
+    done = fuse(given, tmp_path / "f.nii.gz", method="weighted-mean", weights=tmp_path / "w.json")
+    assert done.report["decided"] == ["The steps of the file of weights were not done: they need a label map of all regions."]
 
 
 def test_weights_that_do_not_fit(masks: list[Path], tmp_path: Path) -> None:
@@ -263,8 +305,8 @@ def _with_nan(path: Path) -> Path:
         (lambda m, t: {"masks": m[:1]}, InputUnreadable, "one rater only"),
         (lambda m, t: {"masks": [*m, m[0]]}, InputUnreadable, "given twice"),
         (lambda m, t: {"masks": [*m, t / "none.nii.gz"]}, InputUnreadable, "does not exist"),
-        (lambda m, t: {"masks": [*m, _flat(t / "flat.nii.gz")]}, InvalidImage, "flat.nii.gz"),
-        (lambda m, t: {"masks": [*m, _with_nan(t / "nan.nii.gz")]}, InvalidImage, "nan.nii.gz"),
+        (lambda m, t: {"masks": [*m, _flat(t / "flat.nii.gz")]}, InvalidImage, r"'flat\.nii\.gz' is a 2-D image"),
+        (lambda m, t: {"masks": [*m, _with_nan(t / "nan.nii.gz")]}, InvalidImage, r"'nan\.nii\.gz' has 30 voxels .*NaN"),
         (lambda m, t: {"out": t / "f.png"}, OutputUnwritable, "end in .nii.gz"),
         (lambda m, t: {"out": m[0]}, OutputUnwritable, "one of the masks"),
         (lambda m, t: {"out": t / f"{'x' * 300}.nii.gz"}, OutputUnwritable, "cannot be written"),

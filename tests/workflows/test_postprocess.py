@@ -170,7 +170,7 @@ def test_bad_input_costs_a_sentence(tmp_path: Path, spoil: object, kind: type[Gl
 def test_one_file_cannot_hold_two_cases(tmp_path: Path) -> None:
     for case in "ab":
         put(tmp_path / "in" / f"{case}_WT.nii.gz", maps()["WT"])
-    with pytest.raises(InputUnreadable, match="must be a folder for 2 cases"):
+    with pytest.raises(OutputUnwritable, match="must be a folder for 2 cases"):
         postprocess(tmp_path / "in", tmp_path / "out.nii.gz")
 
 
@@ -247,3 +247,40 @@ def test_a_file_that_is_no_good_is_refused_before_any_work(tmp_path: Path) -> No
     with pytest.raises(InvalidImage, match="weighs a, b, and one segmenter runs here"):
         glioscope.run(tmp_path / "nowhere", tmp_path / "out", postprocess=tmp_path / "two.json")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["pp.png", "pp.json", "pp.mha", "pp.NII.zip"])
+def test_a_name_that_is_no_label_map_makes_no_folder(tmp_path: Path, name: str) -> None:
+    given = put(tmp_path / "in" / "a_WT.nii.gz", maps()["WT"])
+    with pytest.raises(OutputUnwritable, match="is no name for a label map; let it end in"):
+        postprocess(given, tmp_path / name)
+    labels = postprocess(given, tmp_path / "done.nii.gz")[0]
+    with pytest.raises(OutputUnwritable, match="is no name for a label map"):
+        undo_postprocess(labels.labels, labels.record_file, tmp_path / name)
+    assert not (tmp_path / name).exists()
+    (tmp_path / name).mkdir()
+    (one,) = postprocess(given, tmp_path / name)  # a folder that is there is a folder, whatever its name
+    assert one.labels.parent == tmp_path / name
+
+
+def test_a_folder_may_have_a_dot_in_its_name_and_a_file_may_not_be_a_folder(tmp_path: Path) -> None:
+    given = put(tmp_path / "in" / "a_WT.nii.gz", maps()["WT"])
+    (one,) = postprocess(given, tmp_path / "results-1.2")
+    assert one.labels == tmp_path / "results-1.2" / "a.nii.gz"
+    (tmp_path / "f.nii.gz").mkdir()
+    with pytest.raises(OutputUnwritable, match="is a folder; name a NIfTI file"):
+        postprocess(given, tmp_path / "f.nii.gz")
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a_WT.nii.gz"])
+def test_a_mask_of_nan_or_of_two_axes_says_so(tmp_path: Path, name: str) -> None:
+    import nibabel as nib
+
+    nan = put(tmp_path / "nan" / name, np.full((4, 4, 4), np.nan, np.float32))
+    with pytest.raises(InvalidImage, match=rf"'{name}'.* not finite") as error:
+        postprocess(nan, tmp_path / "f.nii.gz")
+    assert "\n" not in str(error.value)
+    (tmp_path / "flat").mkdir()
+    nib.Nifti1Image(np.ones((4, 4), np.uint8), np.eye(4)).to_filename(tmp_path / "flat" / name)
+    with pytest.raises(InvalidImage, match=rf"'{name}' is a 2-D image"):
+        postprocess(tmp_path / "flat" / name, tmp_path / "f.nii.gz")

@@ -13,10 +13,18 @@ import typer
 from typer.testing import CliRunner
 
 from glioscope.cli import quality as commands
-from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeExamsFailed, Volume, write_volume
+from glioscope.core import (
+    GlioscopeError,
+    InputUnreadable,
+    InvalidImage,
+    OutputUnwritable,
+    SomeExamsFailed,
+    Volume,
+    write_volume,
+)
 from glioscope.workflows.assess_quality import assess_quality, calibrate_quality, read_calibration
 from glioscope.workflows.assess_uncertainty import assess_uncertainty
-from glioscope.workflows.assessment import read_assessment
+from glioscope.workflows.assessment import current_assessment, read_assessment
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import named_case, rater_cases
 from glioscope.workflows.rater_similarity import Comparison, compare_raters
@@ -317,6 +325,99 @@ def test_alarms_of_a_results_dataset_reach_the_report(results: Path, tmp_path: P
     (out / "sub-x" / "report" / "assessment.json").write_text("[]")
     with pytest.raises(InputUnreadable, match="damaged; remove it"):
         rebuild_report(out, out / "sub-x")
+
+
+def test_evidence_of_masks_that_were_remade_is_left_out_and_told(results: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(results, tmp_path / "out"))
+    (out / "dataset_description.json").write_text("{}")
+    folder = out / "sub-x"
+    masks = {n: folder / "anat" / f"sub-x_space-orig_seg-{n}_dseg.nii.gz" for n in "abc"}
+    for name, shift in (("a", 0), ("b", 0), ("c", 3)):
+        write(masks[name], tumour(shift))
+    calibrate_quality(cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 1}), tmp_path / "cal.json")
+    assess_quality(out, tmp_path / "cal.json")
+    fresh = rebuild_report(out, folder).quality.read_bytes()
+    assert "ensemble-alarms" in fresh.decode()
+    assert b"judged" not in fresh
+    write(masks["c"], tumour(1))
+    document = json.loads((done := rebuild_report(out, folder)).quality.read_text())
+    assert "alarms" not in document
+    assert document["outdated"] == {"alarms": [f"anat/{masks['c'].name}"]}
+    told = {remark["code"]: remark["sentence"] for remark in document["remarks"]}
+    sentence = f"Alarms of an earlier `glioscope quality` left out, since {masks['c'].name} changed since; run it again."
+    assert told["evidence-outdated"] == sentence
+    assert "ensemble-alarms" not in told
+    assert masks["c"].name in done.html.read_text()
+    write(masks["c"], tumour(3))
+    assert rebuild_report(out, folder).quality.read_bytes() == fresh  # the same mask again is the mask that was judged
+    masks["c"].unlink()
+    assert json.loads(rebuild_report(out, folder).quality.read_text())["outdated"]["alarms"] == [f"anat/{masks['c'].name}"]
+    write(masks["c"], tumour(1))
+    assess_quality(out, tmp_path / "cal.json")
+    assert "outdated" not in json.loads(rebuild_report(out, folder).quality.read_text())
+
+
+def test_evidence_from_masks_elsewhere_goes_with_the_masks_of_the_exam(results: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(results, tmp_path / "out")) / "sub-x"
+    maps = [probability(tmp_path / f"fold{n}_label-WT_probseg.nii.gz", tumour() / 3) for n in range(2)]
+    own = write(folder / "anat" / "sub-x_space-orig_seg-mine_dseg.nii.gz", tumour())
+    assess_uncertainty(maps, exam=folder)
+    assert "uncertainty" in current_assessment(folder)[0]
+    write(own, tumour(2))
+    assert current_assessment(folder) == ({}, {"uncertainty": [f"anat/{own.name}"]})
+    document = json.loads((folder / "report" / "assessment.json").read_text())
+    del document["uncertainty"]["judged"]
+    (folder / "report" / "assessment.json").write_text(json.dumps(document))
+    assert current_assessment(folder) == ({}, {"uncertainty": []})
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(results: Path, tmp_path: Path) -> None:
+    folder, seen = cohort(tmp_path / "c", {"x": 0, "y": 1}), Listener()
+    calibrate_quality(folder, tmp_path / "cal.json")
+    blocked = write_text(tmp_path / "file", "") / "below.json"
+    for out, words in ((blocked, "cannot be written"), (folder, "is a folder; name the file")):
+        with pytest.raises(OutputUnwritable, match=words):
+            calibrate_quality(folder, out, progress=seen)
+        with pytest.raises(OutputUnwritable, match=words):
+            assess_quality(folder, tmp_path / "cal.json", csv_file=out, progress=seen)
+    unread = [tmp_path / "x_label-WT_probseg.nii.gz"]
+    unread[0].write_text("not looked at")
+    with pytest.raises(OutputUnwritable, match="cannot be written"):
+        assess_uncertainty(unread, out=blocked)
+    damaged = Path(shutil.copytree(results, tmp_path / "out"))
+    (damaged / "sub-x" / "report" / "assessment.json").write_text("[]")
+    with pytest.raises(InputUnreadable, match="damaged"):
+        assess_uncertainty(unread, exam=damaged / "sub-x")
+    case = named_case([str(path) for path in sorted((folder / "x").glob("[abc].nii.gz"))], folder=damaged / "sub-x")
+    with pytest.raises(InputUnreadable, match="damaged"):
+        assess_quality([case], tmp_path / "cal.json", progress=seen)
+    assert seen.told == []
+
+
+@pytest.mark.parametrize(("name", "words"), [("nan", "has 1 voxels that are not finite"), ("flat", "is a 2-D image")])
+def test_a_mask_of_nan_or_of_two_axes_says_so(tmp_path: Path, name: str, words: str) -> None:
+    import nibabel as nib
+
+    folder = cohort(tmp_path / "c", {"x": 0, "y": 1, "z": 1})
+    calibrate_quality(folder, tmp_path / "cal.json")
+    data = tumour().astype(np.float32)
+    data[0, 0, 0] = np.nan
+    bad = tmp_path / f"{name}.nii.gz"
+    nib.Nifti1Image(data if name == "nan" else tumour()[8], AFFINE).to_filename(bad)
+    p = probability(tmp_path / "p_label-WT_probseg.nii.gz", tumour() / 3)
+    with pytest.raises(InvalidImage, match=words):
+        assess_quality([named_case([f"a={bad}", f"b={folder / 'x' / 'b.nii.gz'}"])], tmp_path / "cal.json")
+    with pytest.raises(InvalidImage, match=words):
+        assess_uncertainty([p], reference=bad)
+    with pytest.raises(InvalidImage, match=words):
+        assess_uncertainty([p], reference=folder / "x" / "a.nii.gz", within=bad)
+    with pytest.raises(InvalidImage, match="not finite" if name == "nan" else words):
+        assess_uncertainty([bad], region="WT")
+    shutil.copy(bad, folder / "x" / "a.nii.gz")
+    assert words in calibrate_quality(folder, tmp_path / "cal.json").failed["x"]
+    shutil.rmtree(folder / "z")
+    with pytest.raises(SomeExamsFailed, match=f"one is left; the first that failed: .*{words}"):
+        calibrate_quality(folder, tmp_path / "cal.json")
 
 
 def test_the_run_and_the_report_after_it_agree(tmp_path: Path) -> None:

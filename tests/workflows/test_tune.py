@@ -24,7 +24,7 @@ AFFINE = np.diag([-1.0, -1, 1, 1])
 @pytest.fixture
 def cohort(tmp_path: Path) -> Path:
     pytest.importorskip("optuna")
-    for number in range(3):
+    for number in range(4):
         case = planted(number)
         name = f"sub-case{number}"
         place = tmp_path / "results" / name / "anat" / f"{name}_space-orig_seg-x_label-WT_probseg.nii.gz"
@@ -35,22 +35,36 @@ def cohort(tmp_path: Path) -> Path:
 
 def test_the_file_it_writes_makes_better_label_maps(cohort: Path) -> None:
     out = cohort / "tuned.json"
-    done = tune(cohort / "results", cohort / "experts", out, protocol="general", metric="dice", folds=3, trials=20)
+    done = tune(cohort / "results", cohort / "experts", out, protocol="general", metric="dice", folds=4, trials=30)
     chain = load_postprocessing(out)
     assert chain.thresholds is not None
     assert chain.thresholds.values["WT"] == pytest.approx(0.75)
     assert chain.steps == done.tuned.chain.steps
     told = json.loads(out.read_text())["tuning"]
     assert told == done.facts
-    assert (told["protocol"], told["metric"], told["exams"], len(told["folds"])) == ("general", "dice", 3, 3)
+    assert (told["protocol"], told["metric"], told["exams"], len(told["folds"])) == ("general", "dice", 4, 4)
     assert told["held_out"]["tuned"] > told["held_out"]["published"]
     for found in postprocess(cohort / "results", cohort / "out", steps=out):
         reference = read_labels(cohort / "experts" / f"Case-{found.id[-1]}_seg.nii.gz").data
         labels = read_labels(found.labels).data
         assert 2 * ((labels > 0) & (reference > 0)).sum() / ((labels > 0).sum() + (reference > 0).sum()) > 0.97
     first = out.read_bytes()
-    tune(cohort / "results", cohort / "experts", out, protocol="general", metric="dice", folds=3, trials=20)
+    assert (cohort / "tuned.trials.db").is_file()
+    out.unlink()
+    heard: list[str] = []
+    tune(
+        cohort / "results",
+        cohort / "experts",
+        out,
+        protocol="general",
+        metric="dice",
+        folds=4,
+        trials=30,
+        jobs=2,
+        told=heard.append,
+    )
     assert out.read_bytes() == first
+    assert "(30 trials were known)" in heard[-1]
 
 
 def test_weights_of_several_raters_go_to_fuse(cohort: Path) -> None:
@@ -60,7 +74,7 @@ def test_weights_of_several_raters_go_to_fuse(cohort: Path) -> None:
         write_volume(poor, Volume.of(rng.random((24, 24, 24), np.float32), AFFINE))
     out = cohort / "w.json"
     raters = [cohort / "results", cohort / "poor"]
-    tune(raters, cohort / "experts", out, protocol="general", metric="dice", folds=3, trials=2, tunable=["weights"])
+    tune(raters, cohort / "experts", out, protocol="general", metric="dice", folds=4, trials=2, tunable=["weights"])
     weights = load_postprocessing(out).weights
     assert weights is not None
     assert weights.values["WT"]["results"] > 0.8  # the second trial already knows
@@ -79,7 +93,10 @@ def test_the_command(cohort: Path) -> None:
     assert "on held-out exams" in told.stdout
     document = json.loads(CliRunner().invoke(app, [*arguments, "--json", "--tune", "dust"]).stdout)
     assert document["thresholds"] == {"WT": 0.45}
-    assert document["tuning"]["exams"] == 3
+    assert document["tuning"]["exams"] == 4
+    told = CliRunner().invoke(app, [*arguments, "--trials", "1", "--storage", str(cohort / "kept.db")])
+    assert "No setting was better than the published ones for sure" in told.stdout
+    assert (cohort / "kept.db").is_file()
 
 
 def test_what_is_wrong_costs_a_sentence(cohort: Path) -> None:
@@ -90,6 +107,8 @@ def test_what_is_wrong_costs_a_sentence(cohort: Path) -> None:
         tune(results, experts, out, protocol="general", metric="specificity")
     with pytest.raises(OutputUnwritable, match=r"results' is a folder; name the file"):
         tune(results, experts, results, protocol="general")
+    with pytest.raises(OutputUnwritable, match=r"experts' is a folder; name the file to keep trials in"):
+        tune(results, experts, out, protocol="general", storage=experts)
     with pytest.raises(InputUnreadable, match="is not a folder"):
         tune(results, experts / "Case-0_seg.nii.gz", out, protocol="general")
     with pytest.raises(InputUnreadable, match="does not exist"):

@@ -66,7 +66,7 @@ def fuse(
         typer.Option(
             "--weights",
             metavar="FILE",
-            help="A file of `glioscope tune`, for weighted and weighted-mean.",
+            help="A file of `glioscope tune`, for weighted and weighted-mean; its thresholds and steps are applied too.",
             rich_help_panel=_TUNE,
         ),
     ] = None,
@@ -168,5 +168,9 @@ def _show(report: Mapping[str, Any], files: Mapping[str, Path]) -> None:
         for region, found in regions.items():
             told = "  ".join(f"{key.replace('_ml', '').replace('_', ' ')} {value:.2f} ml" for key, value in found.items())
             console.print(f"  {escape(region):<6} {told}")
+    for change in report.get("changes", ()):
+        what = f"to label {change['after']}" if change["after"] else "removed"
+        parts = f"{change['components']} component{'s' * (change['components'] != 1)}"
+        console.print(f"  · {change['step']}: {parts} of {change['region']} {what}, {change['volume_mm3']:.0f} mm3")
     for name, path in files.items():
         console.print(f"    {name.replace('_', ' '):<18} {escape(str(path))}")

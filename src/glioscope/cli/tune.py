@@ -108,6 +108,15 @@ def tune(
     folds: Annotated[int, typer.Option("--folds", min=2, help="Parts of cross-validation.")] = 5,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Points tried in each fit.")] = 60,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search and of the parts.")] = 0,
+    storage: Annotated[
+        Path | None,
+        typer.Option(
+            "--storage",
+            metavar="FILE",
+            help="Keep finished trials here, to go on after a kill; beside --out, as NAME.trials.db, by default.",
+            show_default=False,
+        ),
+    ] = None,
     given_scheme: _GivenScheme = None,
     pred_files: _PredFiles = None,
     ref_files: Annotated[
@@ -116,7 +125,9 @@ def tune(
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Thresholds, dust sizes and raters' weights that score best, cross-validated, written to a file.
+    """Thresholds, dust sizes and raters' weights that score better than the published ones, cross-validated, written to a file.
+
+    Where no setting is better for sure, the published ones are written. A killed tuning goes on when it is called again.
 
     Use exams that the segmenter was not trained on. Needs `pip install 'glioscope\\[tune]'`.
 
@@ -145,6 +156,7 @@ def tune(
         trials=trials,
         seed=seed,
         jobs=jobs or os.cpu_count() or 1,
+        storage=storage,
         pattern=pred_files,
         reference_pattern=ref_files,
         told=(lambda sentence: None) if as_json else lambda sentence: beside.print(f"  · {escape(sentence)}"),
@@ -157,7 +169,9 @@ def tune(
     console.print(
         f"[bold]{escape(done.score.metric)}[/] on held-out exams: {published:.4f} as published, [bold]{tuned:.4f}[/] tuned"
     )
-    if tuned <= published:
+    if done.tuned.fit.kept_published:
+        console.print("[yellow]![/] No setting was better than the published ones for sure, so these were written.")
+    elif tuned <= published:
         console.print("[yellow]![/] Tuning gained nothing on exams that it did not see; the published settings are as good.")
     document = done.tuned.chain.document()
     for key in ("weights", "thresholds", "steps"):

@@ -169,11 +169,7 @@ def read_volume(path: Path) -> Volume:
     voxels, header = _read(path)
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.asarray(voxels, np.float32)  # in the file's order: turning it around takes longer than reading it
-    bad = int(data.size - np.isfinite(data).sum())
-    if bad:
-        raise InvalidImage(
-            f"'{path.name}' has {bad} voxels that are not finite numbers (NaN, infinity or beyond float32); export it again."
-        )
+    _finite(path, data)
     if data.size and data.min() == data.max():
         raise InvalidImage(f"'{path.name}' holds the value {data.flat[0]:g} in every voxel, so there is no image in it.")
     return Volume(data, header.grid)
@@ -195,6 +191,14 @@ def read_probabilities(path: Path) -> Volume:
     return Volume(np.clip(data, 0, 1), header.grid)
 
 
+def _finite(path: Path, voxels: NDArray[Any]) -> None:
+    bad = int(voxels.size - np.isfinite(voxels).sum())
+    if bad:
+        raise InvalidImage(
+            f"'{path.name}' has {bad} voxels that are not finite numbers (NaN, infinity or beyond float32); export it again."
+        )
+
+
 def read_labels(path: Path) -> Volume:
     """A label map or mask as uint8 (an all-zero map is valid: no tumour).
 
@@ -203,10 +207,10 @@ def read_labels(path: Path) -> Volume:
         InvalidImage: not 3-D, without a usable affine, or with values that are not whole numbers from 0 to 255 (NaN too).
     """
     voxels, header = _read(path)
-    if np.asarray(voxels).dtype.kind == "f" and not np.isfinite(voxels).all():
-        raise InvalidImage(f"'{path.name}' is not a label map: it has voxels that are not finite (NaN or infinite).")
     with np.errstate(invalid="ignore", over="ignore"):
         data = np.asarray(voxels).astype(np.uint8)
+    if np.asarray(voxels).dtype.kind == "f":
+        _finite(path, voxels)
     if not np.array_equal(data, voxels):
         raise InvalidImage(f"'{path.name}' is not a label map: it has values other than the whole numbers 0 to 255.")
     return Volume(data, header.grid)

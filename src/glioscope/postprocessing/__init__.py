@@ -3,6 +3,7 @@
 from glioscope.postprocessing.catalogue import STEPS, step_of
 from glioscope.postprocessing.chain import Chain, load_postprocessing, published_chain, save_postprocessing
 from glioscope.postprocessing.fill_holes import FillHoles
+from glioscope.postprocessing.fitting import Fit, Score
 from glioscope.postprocessing.keep_largest import KeepLargest
 from glioscope.postprocessing.label_step import LabelStep
 from glioscope.postprocessing.minimum_volume import MinimumVolume
@@ -11,8 +12,9 @@ from glioscope.postprocessing.record import Change, Record
 from glioscope.postprocessing.remove_dust import RemoveDust
 from glioscope.postprocessing.size import Size
 from glioscope.postprocessing.small_et_to_core import SmallEnhancingToCore
+from glioscope.postprocessing.studies import Studies
 from glioscope.postprocessing.thresholds import PUBLISHED_THRESHOLDS, Thresholds
-from glioscope.postprocessing.tuning import Fold, Score, Tuned, tune_chain
+from glioscope.postprocessing.tuning import Fold, Tuned, tune_chain
 from glioscope.postprocessing.tuning_case import TuningCase
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Chain",
     "Change",
     "FillHoles",
+    "Fit",
     "Fold",
     "KeepLargest",
     "LabelStep",
@@ -31,6 +34,7 @@ __all__ = [
     "Score",
     "Size",
     "SmallEnhancingToCore",
+    "Studies",
     "Thresholds",
     "Tuned",
     "TuningCase",

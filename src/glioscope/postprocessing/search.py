@@ -55,7 +55,7 @@ class Search:
         for name in self.tunable:
             if name not in TUNABLE:
                 raise InvalidImage(f"'{name}' cannot be tuned; {', '.join(TUNABLE)} can.")
-        if not self._published:
+        if not self._thresholds:
             raise InvalidImage(f"The predictions have no region for which there is a threshold in scheme '{self.scheme.name}'.")
 
     @staticmethod
@@ -67,7 +67,7 @@ class Search:
         return Search(scheme, cases[0].raters_of, tuple(tunable))
 
     @property
-    def _published(self) -> Mapping[str, float]:
+    def _thresholds(self) -> Mapping[str, float]:
         thresholds = published_chain(self.scheme).thresholds
         return {r: v for r, v in thresholds.values.items() if r in self.raters_of} if thresholds else {}
 
@@ -82,19 +82,24 @@ class Search:
         found: list[Parameter] = []
         if "thresholds" in self.tunable:
             steps = tuple(n / _STEPS for n in range(1, _STEPS))
-            found += [Parameter(f"threshold {r}", steps, round(v * _STEPS) - 1) for r, v in self._published.items()]
+            found += [Parameter(f"threshold {r}", steps, round(v * _STEPS) - 1) for r, v in self._thresholds.items()]
         if "dust" in self.tunable:
             found += [Parameter(f"dust {r}", _DUST_MM3, _DUST_MM3.index(int(v))) for r, v in self._dust.items()]
-        if "small-et" in self.tunable and {"ET", "TC"} <= set(self._published):
+        if "small-et" in self.tunable and {"ET", "TC"} <= set(self._thresholds):
             found.append(Parameter("small-et", _SMALL_ET_MM3, 0))
         if "weights" in self.tunable:
             found += [Parameter(f"weight {r} {rater}", _WEIGHTS, 10) for r in self.several for rater in self.raters_of[r]]
         return tuple(found)
 
     @property
+    def published(self) -> dict[str, int]:
+        """Parameter -> index: the point to start from."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+    @property
     def several(self) -> Mapping[str, float]:
         """Regions of which several raters have probabilities -> their published thresholds."""
-        return {r: value for r, value in self._published.items() if len(self.raters_of[r]) > 1}
+        return {r: value for r, value in self._thresholds.items() if len(self.raters_of[r]) > 1}
 
     @property
     def weighs(self) -> bool:
@@ -103,14 +108,13 @@ class Search:
 
     def with_weights(self, weights: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
         """Parameter -> index: the published point, but for the weights (region -> rater -> weight, the largest 1)."""
-        point = {parameter.name: parameter.default for parameter in self.parameters}
         last = len(_WEIGHTS) - 1
-        return point | {f"weight {r} {name}": round(w * last) for r, row in weights.items() for name, w in row.items()}
+        return self.published | {f"weight {r} {name}": round(w * last) for r, row in weights.items() for name, w in row.items()}
 
     def chain(self, choose: Callable[[Parameter], float] = lambda parameter: parameter.values[parameter.default]) -> Chain:
         """The chain in which `choose` gives each parameter's value; the published one by default, with equal weights."""
         chosen = {parameter.name: choose(parameter) for parameter in self.parameters}
-        thresholds = {r: chosen.get(f"threshold {r}", v) for r, v in self._published.items()}
+        thresholds = {r: chosen.get(f"threshold {r}", v) for r, v in self._thresholds.items()}
         dust = {r: chosen.get(f"dust {r}", v) for r, v in self._dust.items()}
         small = chosen.get("small-et", 0)
         steps: list[LabelStep] = []
@@ -121,7 +125,7 @@ class Search:
             steps.append(SmallEnhancingToCore(Size(small)))
         weights = None
         if len({rater for raters in self.raters_of.values() for rater in raters}) > 1:
-            weights = RaterWeights({r: self._weights(chosen, r) for r in self._published})
+            weights = RaterWeights({r: self._weights(chosen, r) for r in self._thresholds})
         return Chain(tuple(steps), Thresholds(thresholds), weights)
 
     def _weights(self, chosen: Mapping[str, float], region: str) -> dict[str, float]:

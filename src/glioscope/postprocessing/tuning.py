@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from glioscope.core import EngineMissing, InvalidImage, Scheme
+from glioscope.core import InvalidImage, Scheme
 from glioscope.postprocessing.chain import Chain
-from glioscope.postprocessing.search import TUNABLE, Parameter, Search
+from glioscope.postprocessing.fitting import Fit, Score, Scorer, Start, fit_chain, import_optuna
+from glioscope.postprocessing.search import TUNABLE, Search
+from glioscope.postprocessing.studies import Studies
 from glioscope.postprocessing.tuning_case import TuningCase
 
-if TYPE_CHECKING:
-    from optuna.trial import Trial
-
-__all__ = ["Fold", "Score", "Start", "Tuned", "tune_chain"]
-
-Score = Callable[[NDArray[np.uint8], TuningCase], float]
-"""How good a label map is for a case; more is better."""
-Start = Callable[[Sequence[TuningCase]], Mapping[str, Mapping[str, float]]]
-"""Weights that look good for these cases (region -> rater -> weight, the largest 1), to try early."""
+__all__ = ["Fold", "Tuned", "tune_chain"]
 
 
 @dataclass(frozen=True)
@@ -32,15 +23,22 @@ class Fold:
 
     Attributes:
         held_out: Their names.
-        chain: Fitted without them.
+        fit: Made without them.
         default: Their mean score with the published settings.
-        tuned: Their mean score with `chain`.
+        tuned: Their mean score with `fit.chain`.
+        best: Their mean score with `fit.best`, the setting that suits the other exams most: what tuning without caution gives.
     """
 
     held_out: tuple[str, ...]
-    chain: Chain
+    fit: Fit
     default: float
     tuned: float
+    best: float
+
+    @property
+    def chain(self) -> Chain:
+        """Fitted without them."""
+        return self.fit.chain
 
 
 @dataclass(frozen=True)
@@ -48,43 +46,34 @@ class Tuned:
     """What tuning found.
 
     Attributes:
-        chain: Fitted on all exams.
+        fit: Made with all exams.
         default: Mean score of all exams with the published settings.
         fitted: Mean score of all exams with `chain`: optimistic, it was fitted to them.
         folds: Cross-validation: the honest figures.
     """
 
-    chain: Chain
+    fit: Fit
     default: float
     fitted: float
     folds: tuple[Fold, ...]
 
     @property
+    def chain(self) -> Chain:
+        """Fitted on all exams; the published one where no setting was better for sure."""
+        return self.fit.chain
+
+    @property
     def held_out(self) -> tuple[float, float]:
         """Mean score of all exams, each held out once: with the published settings, and tuned."""
-        sizes = [len(fold.held_out) for fold in self.folds]
-        return (
-            float(np.average([fold.default for fold in self.folds], weights=sizes)),
-            float(np.average([fold.tuned for fold in self.folds], weights=sizes)),
-        )
+        return self._mean([fold.default for fold in self.folds]), self._mean([fold.tuned for fold in self.folds])
 
+    @property
+    def held_out_best(self) -> float:
+        """The same for the setting that suits the other exams most, taken without caution."""
+        return self._mean([fold.best for fold in self.folds])
 
-class _Scorer:
-    """Mean score of a chain, each label map scored once."""
-
-    def __init__(self, score: Score, scheme: Scheme) -> None:
-        self._score, self._scheme = score, scheme
-        self._known: dict[tuple[str, bytes], float] = {}
-
-    def __call__(self, chain: Chain, cases: Sequence[TuningCase]) -> float:
-        return float(np.mean([self._one(chain, case) for case in cases]))
-
-    def _one(self, chain: Chain, case: TuningCase) -> float:
-        labels, _ = chain.from_probabilities(chain.fuse(case.raters), self._scheme, case.voxel_mm3)
-        key = (case.id, hashlib.blake2b(labels.tobytes(), digest_size=16).digest())
-        if key not in self._known:
-            self._known[key] = self._score(labels, case)
-        return self._known[key]
+    def _mean(self, values: Sequence[float]) -> float:
+        return float(np.average(values, weights=[len(fold.held_out) for fold in self.folds]))
 
 
 def tune_chain(
@@ -98,12 +87,13 @@ def tune_chain(
     seed: int = 0,
     jobs: int = 1,
     start: Start | None = None,
+    studies: Studies | None = None,
     told: Callable[[str], None] = lambda sentence: None,
 ) -> Tuned:
     """Find thresholds, sizes and weights that score best, and say what they are worth on exams they were not fitted to.
 
-    The published settings are the first point that is tried, so that what is fitted never does worse than they on the exams it
-    is fitted to; of equal points the first one stays. The same call gives the same result, whatever `jobs` is.
+    The published settings are the first point that is tried, and they stay unless another is better by more than its standard
+    error on exams that had no part in its choice (`choose_setting`). The same call gives the same result, whatever `jobs` is.
 
     Source: thresholds by TPE on cross-validation predictions as in the nnSegNet entry to BraTS 2021 (there the median over the
     folds; here one fit to all exams); weights for each label as in the BraTS 2024 post-treatment ensemble, section 2.5.
@@ -118,13 +108,15 @@ def tune_chain(
         seed: Of the search and of the parts.
         jobs: Fits at a time, each in a process of its own.
         start: Guesses weights from the exams of a fit, its second trial; picklable where `jobs` is above 1.
+        studies: Where finished trials are kept, so that a killed tuning goes on; nowhere where None.
         told: Hears what is done.
 
     Raises:
         EngineMissing: Optuna is not installed.
         InvalidImage: fewer than 2 exams, a name given twice, or raters that differ between exams.
+        OutputUnwritable: `studies` cannot be written.
     """
-    _import_optuna()
+    import_optuna()
     names = [case.id for case in cases]
     if len(names) < 2 or len(set(names)) != len(names) or folds < 2 or trials < 1:
         raise InvalidImage("Tuning needs at least 2 exams with names of their own, 2 folds and 1 trial.")
@@ -137,28 +129,21 @@ def tune_chain(
         )
     parts = _parts(len(ordered), min(folds, len(ordered)), seed)
     fits = [[ordered[n] for n in range(len(ordered)) if n not in part] for part in (*parts, ())]
-    scorer = _Scorer(score, scheme)
+    scorer = Scorer(score, scheme)
     default = search.chain()
+    if studies is not None:
+        studies.prepare()
+    fitted = _fit_all(fits, search, scorer, trials, seed, jobs, start, studies)
     results: list[Fold] = []
-    fitted = default
-    for number, chain in enumerate(_fit_all(fits, search, scorer, trials, seed, jobs, start), start=1):
-        if number > len(parts):
-            fitted = chain
-            break
-        out = [ordered[n] for n in parts[number - 1]]
-        fold = Fold(tuple(case.id for case in out), chain, scorer(default, out), scorer(chain, out))
-        told(f"Fold {number} of {len(parts)}: held-out score {fold.default:.4f} as published, {fold.tuned:.4f} tuned.")
+    for number, part in enumerate(parts, start=1):
+        fit, out = next(fitted), [ordered[n] for n in part]
+        means = (scorer.mean(chain, out) for chain in (default, fit.chain, fit.best))
+        fold = Fold(tuple(case.id for case in out), fit, *means)
+        known = f" ({fit.known} trials were known)" if fit.known else ""
+        told(f"Fold {number} of {len(parts)}: held-out score {fold.default:.4f} as published, {fold.tuned:.4f} tuned{known}.")
         results.append(fold)
-    return Tuned(fitted, scorer(default, ordered), scorer(fitted, ordered), tuple(results))
-
-
-def _import_optuna() -> Any:  # noqa: ANN401
-    try:
-        import optuna
-    except ImportError:
-        raise EngineMissing("Tuning needs Optuna, which is not installed: pip install 'glioscope[tune]'.") from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
+    whole = next(fitted)
+    return Tuned(whole, scorer.mean(default, ordered), scorer.mean(whole.chain, ordered), tuple(results))
 
 
 def _parts(cases: int, folds: int, seed: int) -> list[tuple[int, ...]]:
@@ -170,38 +155,18 @@ def _parts(cases: int, folds: int, seed: int) -> list[tuple[int, ...]]:
 def _fit_all(
     fits: Sequence[Sequence[TuningCase]],
     search: Search,
-    scorer: _Scorer,
+    scorer: Scorer,
     trials: int,
     seed: int,
     jobs: int,
     start: Start | None,
-) -> Iterator[Chain]:
-    if jobs == 1:
-        yield from (
-            _fit(cases, search, scorer, trials, seed, start) for cases in fits
-        )  # what one fit scored the next one knows
+    studies: Studies | None,
+) -> Iterator[Fit]:
+    if jobs == 1:  # what one fit scored the next one knows
+        yield from (fit_chain(cases, search, scorer, trials, seed, start, studies) for cases in fits)
         return
     from joblib import Parallel, delayed
 
     yield from Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_fit)(cases, search, scorer, trials, seed, start) for cases in fits
+        delayed(fit_chain)(cases, search, scorer, trials, seed, start, studies) for cases in fits
     )
-
-
-def _fit(cases: Sequence[TuningCase], search: Search, scorer: _Scorer, trials: int, seed: int, start: Start | None) -> Chain:
-    """The best chain of `trials`; the earliest of several such."""
-    optuna = _import_optuna()
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial({parameter.name: parameter.default for parameter in search.parameters})
-    if start is not None and search.weighs:
-        study.enqueue_trial(search.with_weights(start(cases)))
-
-    def chain_of(trial: Trial) -> Chain:
-        def choose(parameter: Parameter) -> float:
-            return parameter.values[trial.suggest_int(parameter.name, 0, len(parameter.values) - 1)]
-
-        return search.chain(choose)
-
-    study.optimize(lambda trial: scorer(chain_of(trial), cases), n_trials=trials)
-    best = max(study.trials, key=lambda trial: (trial.value, -trial.number))
-    return search.chain(lambda parameter: parameter.values[best.params[parameter.name]])

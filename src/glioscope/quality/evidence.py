@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glioscope.quality.agreement import agreement_remarks
@@ -15,7 +15,9 @@ __all__ = ["EVIDENCE", "with_evidence"]
 EVIDENCE = ("agreement", "alarms", "uncertainty", "second_opinion")
 """The parts of a quality document that are evidence, in the order in which a report shows them."""
 
-_CODES = ("raters-disagree", "ensemble-alarms")
+OUTDATED = "evidence-outdated"
+_CODES = ("raters-disagree", "ensemble-alarms", OUTDATED)
+_TITLES = {"alarms": "Alarms", "uncertainty": "Uncertainty", "second_opinion": "The second opinion"}
 
 
 def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +27,8 @@ def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> d
 
     Args:
         document: `Quality.document()`, with evidence or without.
-        evidence: Any of EVIDENCE -> its document.
+        evidence: Any of EVIDENCE -> its document; and `outdated`: a part that was left out since it is no longer of the exam's
+            files -> the files that changed.
     """
     kept = [r for r in document["remarks"] if r["code"] not in _CODES]
     remarks = [Remark(Severity(r["severity"]), r["code"], r["sentence"]) for r in kept]
@@ -34,4 +37,18 @@ def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> d
     if "alarms" in evidence:
         alarms = evidence["alarms"]
         remarks += alarm_remarks(alarms["risk"], alarms["possible"], alarms["share_of_cohort_with_fewer"])
-    return judge(remarks).document() | {name: evidence[name] for name in EVIDENCE if name in evidence}
+    outdated = evidence.get("outdated", {})
+    remarks += [Remark(Severity.INFO, OUTDATED, _told(part, files)) for part, files in outdated.items()]
+    return (
+        judge(remarks).document()
+        | {name: evidence[name] for name in EVIDENCE if name in evidence}
+        | ({"outdated": outdated} if outdated else {})
+    )
+
+
+def _told(part: str, files: Sequence[str]) -> str:
+    title = _TITLES.get(part, part)
+    what = (
+        f"{', '.join(name.rpartition('/')[2] for name in files)} changed since" if files else "it does not say what it judged"
+    )
+    return f"{title} of an earlier `glioscope quality` left out, since {what}; run it again."

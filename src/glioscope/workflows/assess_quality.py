@@ -29,7 +29,8 @@ from glioscope.quality import (
     work_list,
     work_list_csv,
 )
-from glioscope.workflows.assessment import add_to_assessment
+from glioscope.workflows.assessment import add_to_assessment, check_assessable, judged_files
+from glioscope.workflows.output_check import check_output
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import Layout, RaterCase, rater_cases
 from glioscope.workflows.rater_similarity import Compared, Comparison, check_comparison, compare_raters
@@ -116,9 +117,14 @@ def calibrate_quality(
     """
     how = how or Comparison()
     check_alphas(alpha, alphas or {})
+    check_output(Path(out))
     listed = rater_cases(Path(cohort), layout)
     check_comparison(listed, how)
     compared, failed = _compare(listed, how, jobs, progress or Progress())
+    if failed and len(compared) < 2:
+        raise SomeExamsFailed(
+            f"A calibration needs several exams, and one is left; the first that failed: {next(iter(failed.values()))}"
+        )
     settings = how.document()
     learnt = calibrate_alarms({c.case: c.table for c in compared}, alpha, alphas=alphas, settings=settings)
     known = _qualities(Path(quality)) if quality else {c.case: c.quality for c in compared}
@@ -165,6 +171,9 @@ def assess_quality(
     cases = [case if case.chosen or not case.folder else _ensemble(case, found.raters) for case in listed]
     ignored = {case.name: sorted(case.raters.keys() - kept.raters) for case, kept in zip(listed, cases, strict=True)}
     progress = progress or Progress()
+    if csv_file:
+        check_output(Path(csv_file))
+    judged = {case.name: _judged(case) for case in cases}
     compared, failed = _compare(cases, Comparison.of(found.settings), jobs, progress)
     exams = []
     for one in compared:
@@ -179,10 +188,18 @@ def assess_quality(
     folders = {case.name: case.folder for case in listed}
     for exam in exams:
         if folder := folders[exam.case]:
-            add_to_assessment(folder, "alarms", exam.document())
+            add_to_assessment(folder, "alarms", exam.document(), judged[exam.case])
     if csv_file:
         write_text(Path(csv_file), work_list_csv(work_list(exams)))
     return Assessed(tuple(exams), failed)
+
+
+def _judged(case: RaterCase) -> dict[str, str]:
+    """Checksums of the masks, where the exam keeps its alarms; and that it can, before the work."""
+    if case.folder is None:
+        return {}
+    check_assessable(case.folder)
+    return judged_files(case.folder, case.raters.values())
 
 
 def _ensemble(case: RaterCase, raters: Collection[str]) -> RaterCase:

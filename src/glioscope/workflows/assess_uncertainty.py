@@ -23,6 +23,7 @@ from glioscope.core import (
     region_mask,
     write_volume,
 )
+from glioscope.core.files import ensure_folder
 from glioscope.quality import (
     UNCERTAINTY_DEFINITIONS,
     Bins,
@@ -30,7 +31,7 @@ from glioscope.quality import (
     ensemble_entropy,
     region_uncertainty,
 )
-from glioscope.workflows.assessment import add_to_assessment
+from glioscope.workflows.assessment import add_to_assessment, check_assessable, judged_files
 from glioscope.workflows.rater_cases import read_rater
 
 __all__ = ["assess_uncertainty", "group_by_region", "uncertainty_of"]
@@ -108,6 +109,12 @@ def assess_uncertainty(
         OutputUnwritable: something cannot be written.
     """
     groups = group_by_region([Path(f) for f in files], region)
+    judged = {}
+    if exam:
+        check_assessable(Path(exam))
+        judged = judged_files(Path(exam), (path for paths in groups.values() for path in paths))
+    if out:
+        ensure_folder(Path(out))
     truth = _truth(Path(reference), scheme) if reference else None
     mask = read_labels(Path(within)) if within else None
     regions: dict[str, Any] = {}
@@ -134,7 +141,7 @@ def assess_uncertainty(
     if curves:
         document["calibration"] = curves
     if exam:
-        add_to_assessment(Path(exam), "uncertainty", document)
+        add_to_assessment(Path(exam), "uncertainty", document, judged)
     return document
 
 

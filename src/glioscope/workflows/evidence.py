@@ -9,7 +9,7 @@ from typing import Any
 
 from glioscope.core import InvalidImage, bids_name
 from glioscope.workflows.assess_uncertainty import uncertainty_of
-from glioscope.workflows.assessment import ASSESSMENT, read_assessment
+from glioscope.workflows.assessment import ASSESSMENT, current_assessment
 from glioscope.workflows.rater_cases import FUSED, label_maps
 from glioscope.workflows.rater_similarity import region_masks
 
@@ -47,7 +47,8 @@ def gather_evidence(
     Args:
         raters: Segmenter -> label map on one grid; none or several.
         probabilities: `REGION.SEGMENTER` -> probability map.
-        assessment: File of `add_to_assessment`; its parts replace those found here.
+        assessment: File of `add_to_assessment`; its parts replace those found here, except those that judged masks which were
+            remade since: these are left out and named under `outdated`.
 
     Raises:
         InputUnreadable, InvalidImage: a file cannot be read.
@@ -58,7 +59,10 @@ def gather_evidence(
         by_region.setdefault(name.partition(".")[0], []).append(path)
     if by_region:
         evidence["uncertainty"] = uncertainty_of(by_region)
-    return evidence | (read_assessment(assessment) if assessment else {})
+    if assessment is None:
+        return evidence
+    current, outdated = current_assessment(assessment.parent.parent)
+    return evidence | current | ({"outdated": outdated} if outdated else {})
 
 
 def _agreement(raters: Mapping[str, Path]) -> dict[str, Any]:

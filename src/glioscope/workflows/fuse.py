@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import Grid, InputUnreadable, OutputUnwritable, Scheme, Volume, get_scheme, write_volume
+from glioscope.core import InputUnreadable, OutputUnwritable, Scheme, Volume, get_scheme, write_volume
 from glioscope.core.files import write_json
 from glioscope.fusion import (
-    Decision,
     FusionOptions,
-    LabelFusion,
     Method,
     fuse_labels,
     fuse_probabilities,
@@ -24,7 +22,7 @@ from glioscope.fusion import (
     questions,
     vote_entropy,
 )
-from glioscope.postprocessing import Chain, load_postprocessing
+from glioscope.postprocessing import Chain, Record, load_postprocessing
 from glioscope.workflows.case_pairs import stem
 from glioscope.workflows.fusion_inputs import (
     AUTO,
@@ -35,6 +33,7 @@ from glioscope.workflows.fusion_inputs import (
     read_label_raters,
     read_probability_raters,
 )
+from glioscope.workflows.fusion_report import Result, by_name, report_head, told_regions, told_vote
 
 __all__ = ["FusionResult", "fuse"]
 
@@ -81,8 +80,8 @@ def fuse(
             probabilities are written beside the label map. It lies on the grid of the first mask.
         method: A name in `glioscope.fusion.METHODS`.
         options: What the method can be told; its `weights` are taken from the file `weights` where that is given.
-        weights: File that `glioscope tune` wrote, for `weighted` and `weighted-mean`: its weights and thresholds are taken, its
-            steps are not done.
+        weights: File that `glioscope tune` wrote, for `weighted` and `weighted-mean`: its weights and thresholds are taken, and
+            its steps (dust removal …) are done on the label map; what they changed is written beside it, as `postprocess` does.
         scheme: Label scheme of the result; that of the masks by default.
         source: Label scheme of the masks, or one for each in order; `auto` goes by the table beside a mask, else it tells
             `brats-2021` from `brats-2023` by the values.
@@ -110,11 +109,13 @@ def fuse(
     if chosen.takes == "labels":
         raters = read_label_raters(files, onto, source=source, scheme=scheme, names=names, known=known)
         _at_least_two(raters.names)
-        return _fuse_labels(raters, files, target, chosen, _weighted(options, chain, raters.names, raters.scheme), onto)
+        options = _weighted(options, chain, raters.names, raters.scheme)
+        return _fuse_labels(raters, files, target, chosen, options, onto, chain or Chain())
     numbering = get_scheme(scheme or "brats-2023")
     maps = read_probability_raters(files, onto, names=names, known=known)
     _at_least_two(maps.names)
-    return _fuse_maps(maps, target, chosen, _weighted(options, chain, maps.names, numbering), onto, numbering)
+    options = _weighted(options, chain, maps.names, numbering)
+    return _fuse_maps(maps, target, chosen, options, onto, numbering, chain or Chain())
 
 
 def _with_weights(file: Path) -> Chain:
@@ -154,34 +155,14 @@ def _beside(out: Path, ending: str) -> Path:
     return out.with_name(stem(out).removesuffix("_dseg") + ending)
 
 
-def _grid_document(grid: Grid) -> dict[str, Any]:
-    spacing = [round(float(size), 4) for size in grid.spacing]
-    return {"shape": list(grid.shape), "spacing_mm": spacing, "orientation": grid.orientation}
-
-
-def _head(method: Method, options: FusionOptions, onto: Onto, grid: Grid) -> dict[str, Any]:
-    told: dict[str, Any] = {"method": method.name, "definition": method.definition}
-    known: dict[str, dict[str, Any]] = {
-        "majority": {"tie": options.tie},
-        "weighted": {"tie": options.tie, "thresholds": dict(options.thresholds)},
-        "simple": {"tie": options.tie, "threshold": options.threshold},
-        "staple": {
-            "tie": options.tie,
-            "prior": options.prior or ("estimate" if options.by == "labels" else "mean of the raters"),
-        },
-        "at-least": {"k": options.k},
-    }
-    return told | {"parameters": known.get(method.name, {}), "grid": _grid_document(grid), "decided": list(onto.told)}
-
-
 def _fuse_labels(
-    raters: LabelRaters, files: Sequence[Path], out: Path, method: Method, options: FusionOptions, onto: Onto
+    raters: LabelRaters, files: Sequence[Path], out: Path, method: Method, options: FusionOptions, onto: Onto, chain: Chain
 ) -> FusionResult:
     who = [
         {"name": name, "file": path.name, "scheme": scheme}
         for name, path, scheme in zip(raters.names, files, raters.schemes, strict=True)
     ]
-    report = _head(method, options, onto, raters.grid) | {"scheme": raters.scheme.name, "raters": who}
+    report = report_head(method, options, onto, raters.grid) | {"scheme": raters.scheme.name, "raters": who}
     if method.gives == "entropy":
         entropy = vote_entropy(raters.votes)
         seen = len(raters.votes.where)
@@ -189,10 +170,13 @@ def _fuse_labels(
         report["mean_entropy_bits_where_anyone_votes"] = round(mean, 4)
         return _written(out, {"entropy": (out, Volume(entropy, raters.grid))}, report)
     fused = fuse_labels(raters.votes, raters.scheme, method.name, options)
+    labels, record = chain.from_labels(fused.labels, raters.scheme, raters.grid.voxel_volume)
+    result = Result.changed(fused.votes, labels) if record.changes else Result(fused.votes, fused.table)
     report |= {
         "by": fused.by,
-        "votes": {name: _vote(decision, raters.names) for name, decision in fused.decisions.items()},
-        "regions": _regions(fused, raters),
+        "votes": {name: told_vote(decision, raters.names) for name, decision in fused.decisions.items()},
+        "regions": told_regions(raters, result),
+        **_told_steps(chain, record),
     }
     if fused.confusion is not None:
         values = sorted([0, *raters.scheme.labels])
@@ -203,62 +187,22 @@ def _fuse_labels(
             "labels": names,
             "raters": dict(zip(raters.names, rates, strict=True)),
         }
-    return _written(out, {"labels": (out, Volume(fused.labels, raters.grid))}, report)
-
-
-def _vote(decision: Decision, names: Sequence[str]) -> dict[str, Any]:
-    """How one label or region was decided."""
-    told: dict[str, Any] = {
-        "rounds": decision.rounds,
-        "converged": decision.converged,
-        "undecided_voxels": decision.undecided,
-        "kept": [name for name, kept in zip(names, decision.kept, strict=True) if kept],
-        "dropped": [name for name, kept in zip(names, decision.kept, strict=True) if not kept],
-        "weights": _by_name(names, decision.weights),
-    }
-    if decision.prior is not None:
-        told["prior"] = decision.prior
-    if decision.sensitivity is not None and decision.specificity is not None:
-        told["estimated_sensitivity"] = _by_name(names, decision.sensitivity)
-        told["estimated_specificity"] = _by_name(names, decision.specificity)
-    return told
-
-
-def _by_name(names: Sequence[str], values: Any) -> dict[str, float]:  # noqa: ANN401
-    return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
-
-
-def _regions(fused: LabelFusion, raters: LabelRaters) -> dict[str, Any]:
-    """Volumes of the result and of every rater, and the rater against the result."""
-    told: dict[str, Any] = {}
-    litre = raters.grid.voxel_volume / 1000
-    every = {**raters.scheme.regions, **questions(raters.scheme, "labels")}
-    for region, values in every.items():
-        ballot, decided = fused.ballot(values)
-        sensitivity, specificity = ballot.rates(decided)
-        rows = zip(raters.names, ballot.counts @ ballot.yes, ballot.dice(decided), sensitivity, specificity, strict=True)
-        told[region] = {
-            "volume_ml": round(float(ballot.counts[decided].sum()) * litre, 4),
-            "raters": {
-                name: {
-                    "volume_ml": round(float(size) * litre, 4),
-                    "dice": round(float(dice), 6),
-                    "sensitivity": round(float(found), 6),
-                    "specificity": round(float(left), 6),
-                }
-                for name, size, dice, found, left in rows
-            },
-        }
-    return told
+    return _written(out, {"labels": (out, Volume(labels, raters.grid))}, report, record if chain.steps else None)
 
 
 def _fuse_maps(
-    raters: ProbabilityRaters, out: Path, method: Method, options: FusionOptions, onto: Onto, scheme: Scheme
+    raters: ProbabilityRaters,
+    out: Path,
+    method: Method,
+    options: FusionOptions,
+    onto: Onto,
+    scheme: Scheme,
+    chain: Chain,
 ) -> FusionResult:
     fused = fuse_probabilities(raters.maps, method.name, options.weights)
-    report = _head(method, options, onto, raters.grid) | {"raters": [{"name": name} for name in raters.names]}
+    report = report_head(method, options, onto, raters.grid) | {"raters": [{"name": name} for name in raters.names]}
     if method.name == "weighted-mean" and options.weights:
-        report["weights"] = {r: _by_name(raters.names, row) for r, row in options.weights.items() if r in fused}
+        report["weights"] = {r: by_name(raters.names, row) for r, row in options.weights.items() if r in fused}
     litre = raters.grid.voxel_volume / 1000
     report["regions"] = {
         region or "map": {"expected_volume_ml": round(float(data.sum(dtype=np.float64)) * litre, 4)}
@@ -266,20 +210,35 @@ def _fuse_maps(
     }
     volumes = {region: Volume(data, raters.grid) for region, data in fused.items()}
     if len(fused) == 1:
+        if chain.steps:
+            report["decided"].append("The steps of the file of weights were not done: they need a label map of all regions.")
         return _written(out, {"probabilities": (out, next(iter(volumes.values())))}, report)
     labels = label_probabilities(fused, scheme, options.thresholds)
+    labels, record = chain.from_labels(labels, scheme, raters.grid.voxel_volume)
     thresholds = {region: options.thresholds.get(region, 0.5) for region in questions(scheme, "regions")}
-    report |= {"scheme": scheme.name, "thresholds": thresholds}
+    report |= {"scheme": scheme.name, "thresholds": thresholds, **_told_steps(chain, record)}
     for region, values in scheme.regions.items():
         if region in report["regions"]:
             report["regions"][region]["volume_ml"] = round(float(np.isin(labels, values).sum()) * litre, 4)
     outputs = {f"probabilities_{region}": (_beside(out, f"_label-{region}_probseg.nii.gz"), v) for region, v in volumes.items()}
-    return _written(out, {"labels": (out, Volume(labels, raters.grid)), **outputs}, report)
+    return _written(out, {"labels": (out, Volume(labels, raters.grid)), **outputs}, report, record if chain.steps else None)
 
 
-def _written(out: Path, volumes: Mapping[str, tuple[Path, Volume]], report: Mapping[str, Any]) -> FusionResult:
+def _told_steps(chain: Chain, record: Record) -> dict[str, Any]:
+    """Which steps were done after the fusion, and what they changed; nothing where there are none."""
+    if not chain.steps:
+        return {}
+    return {"steps": [step.document() for step in chain.steps], "changes": record.summary()}
+
+
+def _written(
+    out: Path, volumes: Mapping[str, tuple[Path, Volume]], report: Mapping[str, Any], record: Record | None = None
+) -> FusionResult:
     for path, volume in volumes.values():
         write_volume(path, volume)
     files = {name: path for name, (path, _) in volumes.items()} | {"report": out.with_name(stem(out) + ".json")}
+    if record is not None:
+        files["changes"] = out.with_name(stem(out) + "_changes.json")
+        write_json(files["changes"], record.document())
     write_json(files["report"], report)
     return FusionResult(out, files, report)

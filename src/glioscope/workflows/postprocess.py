@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -140,13 +141,27 @@ def postprocess(
         if lacking := [case for case in cases if case not in found]:
             raise InputUnreadable(f"Rater '{rater}' has nothing for '{lacking[0]}', which another has.")
     place = Path(out)
-    to_file = is_image(place)
-    if to_file and (len(cases) > 1 or not place.name.lower().endswith((".nii", ".nii.gz"))):
-        raise InputUnreadable(f"'{place.name}' must be a folder for {len(cases)} cases, or a NIfTI file for one.")
+    to_file = place.name.lower().endswith((".nii", ".nii.gz"))
+    _check_place(place, len(cases))
     files = {case: place if to_file else place / f"{case}.nii.gz" for case in cases}
     _refuse_overwriting(files.values(), (p for found in raters.values() for maps in found.values() for p in maps.files))
     ensure_folder(place.parent if to_file else place)
     return [_one(case, {r: found[case] for r, found in raters.items()}, chain, target, given, files[case]) for case in cases]
+
+
+def _check_place(place: Path, cases: int) -> None:
+    """Refuse a name that is neither a NIfTI file for one case nor a folder; raises OutputUnwritable."""
+    nifti = place.name.lower().endswith((".nii", ".nii.gz"))
+    if nifti and cases > 1:
+        raise OutputUnwritable(f"'{place.name}' must be a folder for {cases} cases; name one that does not end in .nii.gz.")
+    if nifti and place.is_dir():
+        raise OutputUnwritable(f"'{place}' is a folder; name a NIfTI file, or a folder that does not end in .nii.gz.")
+    # A folder may have a dot in its name, such as results-1.2; an ending of letters on a name that is not there is a file's.
+    if not nifti and not place.is_dir() and (is_image(place) or _FILE.search(place.name)):
+        raise OutputUnwritable(f"'{place.name}' is no name for a label map; let it end in .nii.gz or .nii, or name a folder.")
+
+
+_FILE = re.compile(r"\.[A-Za-z]\w{0,5}$")
 
 
 def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
@@ -183,6 +198,8 @@ def undo_postprocess(labels: str | PathLike[str], record: str | PathLike[str], o
         OutputUnwritable: `out` cannot be written.
     """
     _refuse_overwriting([Path(out)], [Path(labels), Path(record)])
+    if not Path(out).name.lower().endswith((".nii", ".nii.gz")):
+        raise OutputUnwritable(f"'{Path(out).name}' is no name for a label map; let it end in .nii.gz or .nii.")
     file, volume = Path(record), read_labels(Path(labels))
     try:
         document = json.loads(file.read_text("utf-8"))

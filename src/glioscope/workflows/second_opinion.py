@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glioscope.core import InputUnreadable, get_scheme, read_volume
 from glioscope.quality import SecondOpinion, second_opinion
-from glioscope.workflows.assessment import add_to_assessment
+from glioscope.workflows.assessment import add_to_assessment, check_assessable, judged_files
 from glioscope.workflows.inspect import inspect
 from glioscope.workflows.rater_cases import rater_name, read_rater
 
@@ -34,6 +34,10 @@ def ask_second_opinion(
         InputUnreadable, AmbiguousExam, MissingSequence, InvalidImage: something is missing or does not fit together.
         OutputUnwritable: `exam` cannot be written to.
     """
+    judged = {}
+    if exam:
+        check_assessable(Path(exam))
+        judged = judged_files(Path(exam), [Path(mask)] if Path(mask).is_file() else [])
     found = inspect(images)
     if len(found) != 1:
         raise InputUnreadable(f"'{images}' holds {len(found)} exams; name the folder of one.")
@@ -43,5 +47,6 @@ def ask_second_opinion(
     volumes = {sequence: read_volume(candidate.files[0]) for sequence, candidate in found[0].chosen.items()}
     opinion = second_opinion(volumes, labels, target)
     if exam:
-        add_to_assessment(Path(exam), "second_opinion", {"rated": rater_name(Path(mask)), **opinion.document()})
+        document = {"rated": rater_name(Path(mask)), **opinion.document()}
+        add_to_assessment(Path(exam), "second_opinion", document, judged)
     return opinion

@@ -17,7 +17,7 @@ from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, Sche
 from glioscope.core.files import ensure_folder
 from glioscope.evaluation import evaluate_pair, get_protocol
 from glioscope.fusion import fit_weights
-from glioscope.postprocessing import Tuned, TuningCase, save_postprocessing, tune_chain
+from glioscope.postprocessing import Fit, Studies, Tuned, TuningCase, save_postprocessing, tune_chain
 from glioscope.postprocessing.search import TUNABLE, Search
 from glioscope.workflows.case_pairs import find_pairs
 from glioscope.workflows.postprocess import PathOrPaths, find_raters
@@ -27,6 +27,10 @@ __all__ = ["ProtocolScore", "Tuning", "tune"]
 
 _MORE_IS_BETTER = re.compile(r"dice|nsd|jaccard|sensitivity|precision|^[psr]q$")
 _LESS_IS_BETTER = re.compile(r"hd95|^fp$|^fn$")
+RULE = (
+    "Of the settings within one standard error of the best, the nearest to the published one; it is taken where its gain over "
+    "the published one on exams that had no part in the choice exceeds the standard error of that gain."
+)
 _NOT_FINITE = 374.0  # an infinite distance costs what the official scripts charge for a missed lesion
 
 
@@ -95,6 +99,7 @@ def tune(
     trials: int = 60,
     seed: int = 0,
     jobs: int = 1,
+    storage: str | PathLike[str] | None = None,
     pattern: str | None = None,
     reference_pattern: str | None = None,
     told: Callable[[str], None] = lambda sentence: None,
@@ -117,6 +122,8 @@ def tune(
         trials: Points tried in each fit.
         seed: Of the search and of the parts.
         jobs: Fits at a time; it never changes the result.
+        storage: SQLite file in which finished trials are kept, so that a killed tuning goes on and ends with the same result;
+            `OUT.trials.db` beside `out` where None. It may hold the trials of other tunings too.
         pattern: Of the file names of predictions.
         reference_pattern: Of the file names of references.
         told: Hears how it goes on.
@@ -126,7 +133,7 @@ def tune(
         InputUnreadable: nothing there, or a prediction without a reference.
         AmbiguousExam: several files for one exam.
         InvalidImage: grids that differ, unknown labels, no such protocol or metric, or fewer than 2 exams.
-        OutputUnwritable: `out` cannot be written.
+        OutputUnwritable: `out` or `storage` cannot be written.
     """
     rules = get_protocol(protocol)
     scheme = get_scheme(rules.scheme)
@@ -136,6 +143,9 @@ def tune(
     ensure_folder(Path(out).parent)
     if Path(out).is_dir():
         raise OutputUnwritable(f"'{out}' is a folder; name the file to write, such as '{Path(out) / 'tuned.json'}'.")
+    kept = Path(storage) if storage is not None else Path(out).with_suffix(".trials.db")
+    if kept.is_dir():
+        raise OutputUnwritable(f"'{kept}' is a folder; name the file to keep trials in, such as '{kept / 'trials.db'}'.")
     ids = sorted({plain(case): case for found in raters.values() for case in found}.values())
     if lacking := [case for case in ids if plain(case) not in chosen]:
         raise InputUnreadable(
@@ -153,8 +163,20 @@ def tune(
     several = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((len(cases), "exam"), (len(raters), "rater"))]
     told(f"{', '.join(several)}; the score is {protocol}'s {score.metric}.")
     start = partial(_fit_each_region, scheme=scheme)
+    studies = Studies(kept, f"{score.protocol} {score.metric}")
+    told(f"Trials are kept in '{kept}'; called again, it goes on from there.")
     tuned = tune_chain(
-        cases, score, scheme, tunable=tunable, folds=folds, trials=trials, seed=seed, jobs=jobs, start=start, told=told
+        cases,
+        score,
+        scheme,
+        tunable=tunable,
+        folds=folds,
+        trials=trials,
+        seed=seed,
+        jobs=jobs,
+        start=start,
+        studies=studies,
+        told=told,
     )
     facts = _facts(tuned, score, scheme, seed, trials)
     save_postprocessing(out, replace(tuned.chain, facts={"tuning": facts}))
@@ -196,15 +218,31 @@ def _facts(tuned: Tuned, score: ProtocolScore, scheme: Scheme, seed: int, trials
         "seed": seed,
         "trials": trials,
         "exams": sum(len(fold.held_out) for fold in tuned.folds),
-        "held_out": {"published": round(published, 6), "tuned": round(held_out, 6)},
-        "all_exams": {"published": round(tuned.default, 6), "tuned": round(tuned.fitted, 6)},
+        "rule": RULE,
+        "held_out": {
+            "published": round(published, 6),
+            "tuned": round(held_out, 6),
+            "best_trial": round(tuned.held_out_best, 6),
+        },
+        "all_exams": {"published": round(tuned.default, 6), "tuned": round(tuned.fitted, 6), **_told(tuned.fit)},
         "folds": [
             {
                 "held_out": list(fold.held_out),
                 "published": round(fold.default, 6),
                 "tuned": round(fold.tuned, 6),
+                "best_trial": round(fold.best, 6),
+                **_told(fold.fit),
                 **{k: v for k, v in fold.chain.document().items() if k in ("weights", "thresholds", "steps")},
             }
             for fold in tuned.folds
         ],
+    }
+
+
+def _told(fit: Fit) -> dict[str, Any]:
+    """What left the published settings, or kept them."""
+    return {
+        "gain": round(fit.gain, 6),
+        "standard_error": None if fit.error is None else round(fit.error, 6),
+        "kept_published": fit.kept_published,
     }
