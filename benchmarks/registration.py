@@ -104,17 +104,16 @@ def run_ours(exam: Exam, brain: Path, folder: Path) -> Result:
     ledger, reference = Ledger(folder), exam.reference
     copy = {s: folder / f"{s}.nii.gz" for s in exam.images}
     copies = [Step(f"bias-{s}", "", make_registration_copy, {"image": exam.images[s]}, {}, {"copy": copy[s]}) for s in copy]
-    common = {"engine": "ants", "seed": 0}
     others = {s.value: copy[s] for s in copy if s is not reference}
     rough = {name: folder / f"rough-{name}.h5" for name in ("atlas", "home", *others)}
     files = {name: folder / f"{name}.h5" for name in ("atlas", *others)}
     head = atlas_volume("SRI24-BraTS", "t1")
     there = {"forward": rough["atlas"], "backward": rough["home"]}
     inputs = {"atlas": head, "reference": copy[reference]}
-    registrations = [Step("atlas", "", align_to_atlas, inputs, {**common, "kind": "rigid"}, there)]
+    registrations = [Step("atlas", "", align_to_atlas, inputs, {"engine": "ants", "seed": 0, "kind": "rigid"}, there)]
     for name, unshaded in others.items():
         images = {"reference": copy[reference], "moving": unshaded}
-        registrations.append(Step(name, "", align_to_reference, images, common, {"transform": rough[name]}))
+        registrations.append(Step(name, "", align_to_reference, images, {"seed": 0}, {"transform": rough[name]}))
     starts = {"starts": {name: rough[name] for name in others}, "pose": {"forward": rough["atlas"]}}
     ends = {"transforms": {n: files[n] for n in others}, "onto": {"forward": files["atlas"], "backward": folder / "home.h5"}}
     refined = Step("refine", "", refine_poses, {**inputs, "mask": brain, "others": others, **starts}, {"seed": 0}, ends)

@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from glioscope.core import Grid, Transform, Volume, read_header, read_labels, read_volume, resample, resample_mask, write_volume
 from glioscope.core.transform import Interpolation
+from glioscope.normalisation import NORMALISATIONS
 from glioscope.preprocessing.bias_field import correct_bias
 from glioscope.preprocessing.brain_extraction import find_brain
-from glioscope.preprocessing.normalisation import NORMALISATIONS
-from glioscope.preprocessing.registration import Kind, get_engine
+from glioscope.preprocessing.registration import Kind, get_engine, rough_alignment
 from glioscope.preprocessing.transform_files import read_transform, write_transform
 
 __all__ = [
@@ -57,11 +57,11 @@ def make_registration_copy(*, image: Path, copy: Path) -> None:
     write_volume(copy, given.with_data(correct_bias(placeless).data))
 
 
-def align_to_reference(*, reference: Path, moving: Path, engine: str, seed: int, transform: Path) -> Mapping[str, Any]:
-    """Write the rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
+def align_to_reference(*, reference: Path, moving: Path, seed: int, transform: Path) -> Mapping[str, Any]:
+    """Write a rough rigid transform from the world of `reference` to that of `moving`; returns how far it moves the head."""
     fixed, shown = _clipped(read_volume(reference)), _clipped(read_volume(moving))
     frame = _frame(fixed.grid)
-    aligned = get_engine(engine).register(_framed(fixed, frame), _framed(shown, frame), seed=seed, quick=True).transform
+    aligned = rough_alignment(_framed(fixed, frame), _framed(shown, frame), seed)
     found = _after(frame, aligned).then(Transform(frame).inverse())
     write_transform(transform, found)
     return _motion(found, fixed)

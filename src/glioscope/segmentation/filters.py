@@ -51,11 +51,10 @@ def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     here several times faster than a distance transform.
     """
     out = np.zeros_like(mask)
-    found = ndimage.find_objects(mask.astype(np.uint8))
-    if not found:
+    if not mask.any():
         return out
     room = (radius_mm / spacing + 1e-6).astype(int).tolist()
-    box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(found[0], room, strict=True))
+    box = _box(mask, room)
     squares = np.where(mask[box], np.float32(0), np.float32(np.inf))
     for axis, (steps, edge) in enumerate(zip(room, spacing.tolist(), strict=True)):
         before = np.moveaxis(squares, axis, 0)
@@ -69,13 +68,17 @@ def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     return out
 
 
+def _box(mask: Mask, room: list[int]) -> tuple[slice, ...]:
+    """The box of a mask that is not empty, with so many voxels around it."""
+    planes = (np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
+    return tuple(slice(max(0, int(p[0]) - r), int(p[-1]) + 1 + r) for p, r in zip(planes, room, strict=True))
+
+
 def shrunk(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     """The voxels of the mask farther than `radius_mm` from what is not mask; the edge of the array counts as more of it."""
     out = np.zeros_like(mask)
-    found = ndimage.find_objects(mask.astype(np.uint8))
-    if found:
-        room = (radius_mm / spacing + 1).astype(int).tolist()
-        box = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(found[0], room, strict=True))
+    if mask.any():
+        box = _box(mask, (radius_mm / spacing + 1).astype(int).tolist())
         out[box] = mask[box] & ~grown(~mask[box], spacing, radius_mm)
     return out
 

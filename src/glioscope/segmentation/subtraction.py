@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,13 @@ def _matched(image: Image, target: Image, brain: Mask) -> Image:
         middle, spread = deviation((y - slope * x - offset).astype(np.float32))
         keep = np.abs(y - slope * x - offset - middle) < 2 * spread
     return np.asarray(slope * image + offset, np.float32)
+
+
+def _excess(t1n: Image, t1c: Image, brain: Mask) -> Image:
+    """How far T1c exceeds the matched native T1, in deviations of the noise; 0 outside the brain."""
+    difference = t1c - _matched(t1n, t1c, brain)
+    middle, noise = deviation(difference[brain])
+    return np.where(brain, (difference - middle) / noise, 0).astype(np.float32)
 
 
 def _mirrored(mask: Mask, inside: Mask) -> Mask:
@@ -101,12 +109,12 @@ class Subtraction(Segmenter):
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
         inside, spacing = brain.data, brain.grid.spacing
         voxel = float(spacing.prod())
-        flair = find_flair_abnormality(images[Sequence.T2F].data, inside, spacing)
+        with ThreadPoolExecutor(1) as beside:  # neither needs the other
+            found = beside.submit(find_flair_abnormality, images[Sequence.T2F].data, inside, spacing)
+            t1n, t1c = (self._standard(images[s], inside, spacing) for s in (Sequence.T1N, Sequence.T1C))
+            excess = _excess(t1n, t1c, inside)
+            flair = found.result()
         whole = flair.mask
-        t1n, t1c = (self._standard(images[s], inside, spacing) for s in (Sequence.T1N, Sequence.T1C))
-        difference = t1c - _matched(t1n, t1c, inside)
-        middle, noise = deviation(difference[inside])
-        excess = np.where(inside, (difference - middle) / noise, 0).astype(np.float32)
 
         enhancing = self._enhancing(excess, t1c, inside, whole, spacing)
         core = (_enclosed(enhancing, spacing) & inside) | enhancing if enhancing.any() else enhancing

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from glioscope.core import Exam, Interpolation, Ledger, Prepared, Sequence, Step
 
-__all__ = ["HEADS", "PreprocessOptions", "preprocess_exam"]
+__all__ = ["HEADS", "PreprocessOptions", "overview_step", "preprocess_exam"]
 
 HEADS = {"SRI24": ("SRI24-BraTS", "t1"), "MNI152": ("MNI152", "t1")}
 """Atlas space -> the volume with a skull that heads are aligned to."""
@@ -21,7 +21,7 @@ class PreprocessOptions:
 
     Attributes:
         atlas: `SRI24` or `MNI152`.
-        registration: `ants`, `simpleitk` or `greedy`.
+        registration: What brings the reference to the atlas: `ants`, `simpleitk` or `greedy`.
         atlas_transform: How the reference is brought to the atlas: `rigid` keeps the patient's true size, as the BraTS
             exams do; `affine` and `syn` fit the atlas better.
         interpolation: `linear` or `bspline`.
@@ -50,7 +50,7 @@ def preprocess_exam(exam: Exam, out: Path, options: PreprocessOptions, ledger: L
     maps *atlas* points to *native* points; `from-SRI24_to-orig` brings atlas results home and maps native points to atlas
     points: it is `Prepared.to_native`.
 
-    An exam that came prepared (skull-stripped, on one grid) is used as it is: only a brain mask and an overview are written.
+    An exam that came prepared (skull-stripped, on one grid) is used as it is: only a brain mask is written.
 
     Args:
         exam: One to four sequences.
@@ -70,6 +70,21 @@ def preprocess_exam(exam: Exam, out: Path, options: PreprocessOptions, ledger: L
     return _Plan(exam, out, options, ledger, jobs).whole()
 
 
+def overview_step(prepared: Prepared, out: Path) -> Step:
+    """The picture of the prepared images, by which a person judges pre-processing; nothing else waits for it."""
+    from glioscope.preprocessing.overview import draw_overview
+
+    return Step(
+        "overview",
+        "Drawing the overview",
+        draw_overview,
+        {"images": {s.value: prepared.images[s] for s in Sequence if s in prepared.images}, "mask": prepared.brain_mask},
+        {},
+        {"output": out / prepared.exam.folder / "report" / "slices.png"},
+        ("pillow",),
+    )
+
+
 class _Plan:
     """The steps of one exam, in the order in which they need each other."""
 
@@ -79,7 +94,6 @@ class _Plan:
         self.exam, self.options, self.ledger, self.jobs = exam, options, ledger, jobs
         self.anat = out / exam.folder / "anat"
         self.work = ledger.folder / "work"
-        self.report = out / exam.folder / "report"
         self.others = [s for s in exam.images if s is not exam.reference]
         self.packages = (ENGINES[options.registration].distribution,)
 
@@ -156,14 +170,13 @@ class _Plan:
             {"mask": native_mask},
         )
         reference = self._copy(self.exam.reference)
-        common = {"engine": self.options.registration, "seed": self.options.seed}
         rigid = self.options.atlas_transform == "rigid"
         to_atlas = Step(
             "register-atlas",
             f"Aligning {self.exam.reference.display_name} to {self.options.atlas}",
             align_to_atlas,
             {"atlas": atlas, "reference": reference},
-            {**common, "kind": self.options.atlas_transform},
+            {"engine": self.options.registration, "seed": self.options.seed, "kind": self.options.atlas_transform},
             self._rough_poses() if rigid else {"forward": onto_atlas, "backward": home},
             self.packages,
         )
@@ -173,9 +186,9 @@ class _Plan:
                 f"Aligning {s.display_name} to {self.exam.reference.display_name}",
                 align_to_reference,
                 {"reference": reference, "moving": self._copy(s)},
-                common,
+                {"seed": self.options.seed},
                 {"transform": self._rough(s.value)},
-                self.packages,
+                ("numpy", "scipy"),
             )
             for s in self.others
         ]
@@ -262,8 +275,7 @@ class _Plan:
         return images, native
 
     def _finish(self, prepared: Prepared) -> None:
-        """Normalised images, sidecars, overview."""
-        from glioscope.preprocessing.overview import draw_overview
+        """Normalised images, sidecars."""
         from glioscope.preprocessing.steps import normalise_image
         from glioscope.workflows.sidecars import write_sidecars
 
@@ -284,21 +296,5 @@ class _Plan:
                         {"output": output},
                     )
                 )
-        pictured = {s.value: prepared.images[s] for s in _in_order(prepared.images)}
-        steps.append(
-            Step(
-                "overview",
-                "Drawing the overview",
-                draw_overview,
-                {"images": pictured, "mask": prepared.brain_mask},
-                {},
-                {"output": self.report / "slices.png"},
-                ("pillow",),
-            )
-        )
         self.ledger.run(*steps, jobs=1)
         write_sidecars(prepared, normalised, self.options, self.anat)
-
-
-def _in_order(sequences: Iterable[Sequence]) -> list[Sequence]:
-    return [s for s in Sequence if s in set(sequences)]

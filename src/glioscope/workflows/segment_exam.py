@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ def segment_exam(
     scheme: str = "brats-2023",
     device: str = "cpu",
     postprocess: Chain | None = None,
+    beside: Iterable[Step] = (),
+    jobs: int = 1,
 ) -> Segmented:
     """Segment a prepared exam with the segmenter called `name` and write the results below `out`.
 
@@ -82,13 +84,15 @@ def segment_exam(
         device: Where the segmenter runs.
         postprocess: What makes the label map from the segmenter's answer, on the grid where it worked; its own label map is
             taken where None. The probabilities written are the segmenter's own.
+        beside: Steps that do not need the segmentation; done at the same time where `jobs` allows.
+        jobs: Processes at a time; it changes no result.
 
     Raises:
         MissingSequence: the exam lacks a sequence that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
     step = segment_step(prepared, out, name, scheme=scheme, device=device, postprocess=postprocess)
-    (record,) = ledger.run(step)
+    record, *_ = ledger.run(step, *beside, jobs=jobs)
     if postprocess is None:  # that of an earlier run tells of a label map that is no more
         _sidecar(step.outputs).unlink(missing_ok=True)
     files = {key: path for key, path in step.outputs.items() if isinstance(path, Path)}

@@ -15,7 +15,7 @@ from glioscope.workflows.convert_exam import convert_exam
 from glioscope.workflows.outcome import ExamOutcome
 from glioscope.workflows.postprocess import chain_for_one
 from glioscope.workflows.preflight import check_before_work
-from glioscope.workflows.preprocess_exam import PreprocessOptions, preprocess_exam
+from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
 from glioscope.workflows.segment_exam import Segmented, segment_exam
@@ -58,6 +58,7 @@ class Stages:
     def preprocess(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
         """Up to images in the atlas and on the native grid."""
         prepared = self._prepare(inspection, ledger)
+        ledger.run(overview_step(prepared, self.out))
         return self._finish(inspection, ledger, prepared, {"brain_mask": prepared.brain_mask})
 
     def segment(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
@@ -111,7 +112,10 @@ class Stages:
         from glioscope.segmentation import get_segmenter
 
         chain = self._chain(get_segmenter(name).scheme)
-        return segment_exam(prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain)
+        beside = [overview_step(prepared, self.out)]
+        return segment_exam(
+            prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain, beside=beside, jobs=self._jobs
+        )
 
     def _finish(
         self,

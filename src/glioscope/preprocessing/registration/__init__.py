@@ -2,5 +2,6 @@
 
 from glioscope.preprocessing.registration.catalogue import ENGINES, EngineEntry, get_engine
 from glioscope.preprocessing.registration.engine import Alignment, Kind, RegistrationEngine
+from glioscope.preprocessing.registration.rough import rough_alignment
 
-__all__ = ["ENGINES", "Alignment", "EngineEntry", "Kind", "RegistrationEngine", "get_engine"]
+__all__ = ["ENGINES", "Alignment", "EngineEntry", "Kind", "RegistrationEngine", "get_engine", "rough_alignment"]
