@@ -1,0 +1,1 @@
+"""Recipes of published systems, one YAML file each, as package data."""
