@@ -17,28 +17,43 @@ if TYPE_CHECKING:
     from glioscope.workflows.assess_quality import calibrate_quality as calibrate_quality
     from glioscope.workflows.assess_uncertainty import assess_uncertainty as assess_uncertainty
     from glioscope.workflows.atlases import atlases as atlases
+    from glioscope.workflows.bundle_run import bundle as bundle
     from glioscope.workflows.demo import demo as demo
     from glioscope.workflows.evaluate import evaluate as evaluate
+    from glioscope.workflows.export_model import export_cohort as export_cohort
+    from glioscope.workflows.export_model import export_network as export_network
     from glioscope.workflows.fuse import fuse as fuse
+    from glioscope.workflows.import_model import import_model as import_model
     from glioscope.workflows.info import info as info
     from glioscope.workflows.inspect import inspect as inspect
+    from glioscope.workflows.plan import plan as plan
     from glioscope.workflows.postprocess import postprocess as postprocess
     from glioscope.workflows.postprocess import undo_postprocess as undo_postprocess
     from glioscope.workflows.preprocess import preprocess as preprocess
+    from glioscope.workflows.quantise import quantise as quantise
     from glioscope.workflows.rank import rank as rank
+    from glioscope.workflows.recipes import recipes as recipes
     from glioscope.workflows.report import report as report
     from glioscope.workflows.run import run as run
+    from glioscope.workflows.search import search as search
     from glioscope.workflows.second_opinion import ask_second_opinion as ask_second_opinion
     from glioscope.workflows.segment import segment as segment
     from glioscope.workflows.segmenters import segmenters as segmenters
+    from glioscope.workflows.train import train as train
     from glioscope.workflows.tune import tune as tune
 
-_COMMANDS = "agreement atlases demo evaluate fuse info inspect postprocess preprocess rank report run segment segmenters tune"
+_COMMANDS = (
+    "agreement atlases demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
+    "run search segment segmenters train tune"
+)
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",
     "assess_quality": "assess_quality",
     "assess_uncertainty": "assess_uncertainty",
     "calibrate_quality": "assess_quality",
+    "bundle": "bundle_run",
+    "export_cohort": "export_model",
+    "export_network": "export_model",
     "undo_postprocess": "postprocess",
 }
 __all__ = ["__version__", *_MODULES]  # noqa: PLE0604

@@ -97,3 +97,11 @@ def test_a_label_outside_the_whole_tumour_is_kept() -> None:
         scheme,
     )
     assert shown.data[:, 1, 1].tolist() == [4, 4, 2, 0]
+
+
+def test_a_scheme_without_nested_regions_can_be_resampled() -> None:
+    """`residual` and `brats-men-rt` have no WT, TC, ET; pairing those off failed on an empty chain."""
+    labels = np.zeros((4, 4, 4), np.uint8)
+    labels[1:3, 1:3, 1:3] = 1
+    volume = Volume.of(labels, np.eye(4))
+    np.testing.assert_array_equal(resample_labels(volume, volume.grid, SCHEMES["residual"]).data, labels)

@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glioscope.core import SCHEMES, InvalidImage, Sequence, convert_labels, get_scheme, parse_sequence, region_mask
+from glioscope.core import (
+    SCHEMES,
+    InvalidImage,
+    Sequence,
+    convert_labels,
+    get_scheme,
+    numbering_of,
+    parse_sequence,
+    region_mask,
+)
 from glioscope.core.labels import SAME_TISSUE
 
 
@@ -80,3 +89,17 @@ def test_an_unknown_scheme_lists_the_known() -> None:
 )
 def test_old_spellings_are_read(text: str, sequence: Sequence | None) -> None:
     assert parse_sequence(text) is sequence
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "expected"),
+    [
+        ([0, 1, 2, 4], "brats-2023", "brats-2021"),
+        ([0, 1, 2, 3], "brats-2021", "brats-2023"),
+        ([0, 2], "brats-2021", "brats-2021"),
+        ([0, 3, 4], "brats-2023", "brats-2023"),
+        ([0, 1, 4], "brats-2024-gli", "brats-2024-gli"),
+    ],
+)
+def test_a_numbering_is_told_from_its_values(values: list[int], wanted: str, expected: str) -> None:
+    assert numbering_of(np.array(values), get_scheme(wanted)).name == expected

@@ -25,7 +25,9 @@ def reported(folder: Path, *, sequences: int = 4, tumour: bool = True) -> tuple[
     write_volume(folder / "in" / "brain.nii.gz", brain)
     mask, segmentation = folder / "in" / "brain.nii.gz", folder / "in" / "labels.nii.gz"
     prepared = Prepared(Exam("x", None, files, True), "orig", files, mask, files, mask, None)
-    segmented = Segmented("subtraction", "brats-2023", segmentation, segmentation, {}, folder / "in" / "l.tsv", {})
+    segmented = Segmented(
+        "subtraction", ("WT", "TC", "ET"), False, "brats-2023", segmentation, segmentation, {}, folder / "in" / "l.tsv", {}
+    )
     out = folder / "out"
     ledger = Ledger(records_folder(out, "sub-x"))
     return report_exam(prepared, segmented, inspection(), ledger, out), ledger

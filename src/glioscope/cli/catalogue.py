@@ -32,15 +32,14 @@ def segmenters(
 
     import glioscope
     from glioscope.cli.display import print_json
-    from glioscope.segmentation import get_segmenter
+    from glioscope.segmentation import find_entry
 
     _only(action, ("list", "show"))
     if action == "show" and name is None:
         raise typer.BadParameter("give the name of a segmenter; `glioscope segmenters` lists them")
     entries = glioscope.segmenters()
     if name is not None:
-        get_segmenter(name)
-        entries = [entry for entry in entries if entry.name == name]
+        entries = [find_entry(name)]
     if as_json:
         print_json([entry.document() for entry in entries])
         return

@@ -23,7 +23,7 @@ from glioscope.core.imageio import (
     write_volume,
 )
 from glioscope.core.label_resampling import resample_fraction, resample_labels, resample_mask
-from glioscope.core.labels import SCHEMES, Label, Scheme, convert_labels, get_scheme, region_mask
+from glioscope.core.labels import SCHEMES, Label, Scheme, convert_labels, get_scheme, numbering_of, region_mask
 from glioscope.core.ledger import Ledger, Record, Step
 from glioscope.core.prepared import Prepared
 from glioscope.core.sequence import Sequence, parse_sequence
@@ -59,6 +59,7 @@ __all__ = [
     "convert_labels",
     "get_scheme",
     "is_image",
+    "numbering_of",
     "parse_sequence",
     "read_header",
     "read_labels",

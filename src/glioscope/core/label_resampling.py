@@ -75,7 +75,7 @@ def resample_labels(moving: Volume, fixed: Grid, scheme: Scheme, transform: Tran
     }
     chain = [set(scheme.regions[name]) for name in ("WT", "TC", "ET") if name in scheme.regions]
     chained = set().union(*chain)
-    nested = [(outer, inner) for outer, inner in zip(chain, [*chain[1:], set()], strict=True)]
+    nested = [(outer, inner) for outer, inner in zip(chain, [*chain[1:], set()], strict=False)]
     alone: list[tuple[set[int], set[int]]] = [({value}, set()) for value in scheme.labels if value not in chained]
     out = np.zeros(fixed.shape, np.uint8)
     for region, inner in [*alone, *nested]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glioscope.core.errors import InvalidImage
 
-__all__ = ["SCHEMES", "Label", "Scheme", "convert_labels", "get_scheme", "region_mask"]
+__all__ = ["SCHEMES", "Label", "Scheme", "convert_labels", "get_scheme", "numbering_of", "region_mask"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,20 @@ def get_scheme(name: str) -> Scheme:
         return SCHEMES[name]
     except KeyError:
         raise InvalidImage(f"There is no label scheme '{name}'; known are {', '.join(SCHEMES)}.") from None
+
+
+def numbering_of(labels: NDArray[np.integer], wanted: Scheme) -> Scheme:
+    """The scheme that a label map without one is taken to have where `wanted` is what it will be used in.
+
+    The two numberings of the same three tissues are told apart by their values: a 4 and no 3 is `brats-2021`, a 3 and no 4
+    is `brats-2023`. Anything else is `wanted`.
+    """
+    if wanted.name not in ("brats-2021", "brats-2023"):
+        return wanted
+    has_3, has_4 = (bool((labels == value).any()) for value in (3, 4))
+    if has_3 == has_4:
+        return wanted
+    return SCHEMES["brats-2021" if has_4 else "brats-2023"]
 
 
 def region_mask(labels: NDArray[np.integer], scheme: Scheme, region: str) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """From images to regions: the interface that every segmenter implements, and those that need no training."""
 
 from glioscope.segmentation.fake import FakeSegmenter
-from glioscope.segmentation.registry import Entry, choose_segmenter, get_segmenter, list_segmenters
+from glioscope.segmentation.registry import Entry, choose_segmenter, find_entry, get_segmenter, list_segmenters
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "choose_segmenter",
+    "find_entry",
     "get_segmenter",
     "list_segmenters",
 ]

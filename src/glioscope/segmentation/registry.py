@@ -1,4 +1,4 @@
-"""Which segmenters there are, as data: listing them imports none of them."""
+"""Which segmenters there are, as data: listing them imports no engine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from glioscope.core import EngineMissing, InvalidImage, MissingSequence, Sequence
+from glioscope.bundles import find_bundle, list_bundles, read_bundle
+from glioscope.core import EngineMissing, GlioscopeError, InvalidImage, MissingSequence, Sequence
 from glioscope.segmentation.segmenter import Segmenter
 
-__all__ = ["Entry", "choose_segmenter", "get_segmenter", "list_segmenters", "missing_sequence"]
+__all__ = [
+    "Entry",
+    "choose_segmenter",
+    "find_entry",
+    "get_segmenter",
+    "list_segmenters",
+    "missing_sequence",
+    "open_segmenter",
+]
 
 GROUP = "glioscope.segmenters"
 """Entry-point group of other packages: each point names a module-level `Entry`."""
@@ -29,6 +39,8 @@ class Entry:
         path: `module:Class` of the Segmenter, imported when it is asked for.
         automatic: Whether it may be chosen where the user named none; earlier entries are preferred.
         trained: Whether it learnt from labelled exams.
+        folder: Where the bundle lies that it is made of.
+        usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
     """
 
     name: str
@@ -38,6 +50,8 @@ class Entry:
     path: str
     automatic: bool = True
     trained: bool = False
+    folder: Path | None = None
+    usable: bool = True
 
     def document(self) -> dict[str, Any]:
         """The entry and what its class declares, as JSON-ready values; imports the class."""
@@ -54,6 +68,7 @@ class Entry:
             "description": segmenter.description,
             "source": segmenter.source,
             "licence": segmenter.licence,
+            **segmenter.card,
         }
 
 
@@ -75,28 +90,78 @@ _BUILT_IN = (
 )
 
 
+_OF_KIND = {
+    "network": "glioscope.segmentation.bundle_segmenter:BundleSegmenter",
+    "ensemble": "glioscope.segmentation.ensemble_segmenter:EnsembleSegmenter",
+    "cascade": "glioscope.segmentation.cascade_segmenter:CascadeSegmenter",
+    "external": "glioscope.segmentation.external_segmenter:ExternalSegmenter",
+}
+"""Kind of a bundle -> the Segmenter that is called with the bundle and `device=`."""
+
+
 def list_segmenters() -> list[Entry]:
-    """All segmenters, the preferred ones first; those of other packages follow, by name."""
+    """All segmenters, the preferred ones first; those of other packages follow, then the user's bundles, each by name."""
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
-    return [*_BUILT_IN, *sorted(others, key=lambda entry: entry.name)]
+    return [*_BUILT_IN, *sorted(others, key=lambda entry: entry.name), *(_entry_of(folder) for folder in list_bundles())]
 
 
-def get_segmenter(name: str, device: str = "cpu") -> Segmenter:
-    """The segmenter called `name`, ready to run on `device`.
+def find_entry(name: str) -> Entry:
+    """The entry of the segmenter called `name`, of the bundle of that name in the user's folder, or of the one at that path.
 
     Raises:
         InvalidImage: there is none of that name; the sentence lists those there are.
+    """
+    known = list_segmenters()
+    entry = next((entry for entry in known if entry.name == name), None)
+    folder = find_bundle(name) if entry is None else None
+    if folder is not None:
+        return _entry_of(folder, name)
+    if entry is None:
+        raise InvalidImage(
+            f"There is no segmenter '{name}'; known are {', '.join(e.name for e in known)}, and the folder of any bundle."
+        )
+    return entry
+
+
+def get_segmenter(name: str, device: str = "cpu") -> Segmenter:
+    """The segmenter called `name`, or that of the bundle called so or lying there, ready to run on `device`.
+
+    Raises:
+        InvalidImage: there is none of that name; the sentence lists those there are.
+        InputUnreadable: it is a bundle that is damaged; the sentence names the file or key.
         EngineMissing: what it is built on is not installed.
     """
-    entry = next((entry for entry in list_segmenters() if entry.name == name), None)
-    if entry is None:
-        raise InvalidImage(f"There is no segmenter '{name}'; known are {', '.join(e.name for e in list_segmenters())}.")
-    module, _, attribute = entry.path.partition(":")
+    entry = find_entry(name)
+    if entry.folder is not None:
+        return open_segmenter(entry.folder, device)
+    segmenter: Segmenter = _class_at(entry.path, name)(device=device)
+    return segmenter
+
+
+def open_segmenter(folder: Path, device: str = "cpu", *, verify: bool = True) -> Segmenter:
+    """The segmenter of the bundle in `folder`; raises as get_segmenter. No network is loaded yet."""
+    bundle = read_bundle(folder, verify=verify)
+    segmenter: Segmenter = _class_at(_OF_KIND[bundle.kind], bundle.name)(bundle, device=device)
+    return segmenter
+
+
+def _class_at(path: str, name: str) -> Any:  # noqa: ANN401
+    module, _, attribute = path.partition(":")
     try:
-        segmenter: Segmenter = getattr(importlib.import_module(module), attribute)(device=device)
+        return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
         raise EngineMissing(f"Segmenter '{name}' needs the Python package '{error.name}'; install it with pip.") from error
-    return segmenter
+
+
+def _entry_of(folder: Path, name: str | None = None) -> Entry:
+    """The entry of a bundle; one that cannot be used is listed with the reason."""
+    name = name or folder.name
+    try:
+        segmenter = open_segmenter(folder, verify=False)
+    except GlioscopeError as error:
+        return Entry(name, f"cannot be used: {error}", frozenset(), (), "", False, True, folder, usable=False)
+    path = f"{type(segmenter).__module__}:{type(segmenter).__name__}"
+    return Entry(name, segmenter.title, segmenter.needs, segmenter.regions, path, False, True, folder)
 
 
 def choose_segmenter(sequences: Iterable[Sequence]) -> str:
@@ -116,7 +181,7 @@ def missing_sequence(name: str, needs: frozenset[Sequence], sequences: Iterable[
     have = frozenset(sequences)
     if needs <= have:
         return None
-    able = [entry.name for entry in list_segmenters() if entry.needs <= have and entry.name != name]
+    able = [entry.name for entry in list_segmenters() if entry.usable and entry.needs <= have and entry.name != name]
     remedy = (
         f"with what is there, {' or '.join(able)} could work" if able else "no other segmenter could work with what is there"
     )

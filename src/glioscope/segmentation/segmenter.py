@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -50,6 +51,9 @@ class Segmenter(ABC):
         margin_mm: `_run` sees the brain's box with this margin; None leaves the volumes whole.
         outputs: Whether it gives `probabilities` besides labels, or `labels` alone.
         devices: What it can run on, fastest first; `device` is the one chosen.
+        identity: Changes whenever the same exam may be answered otherwise (the checksum of a bundle); empty for an algorithm,
+            whose answer changes with the version of its package alone.
+        card: What else there is to tell of it, JSON-ready: how it was trained, published results.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Segmenter(ABC):
     margin_mm: float | None = 5.0
     outputs: Literal["probabilities", "labels"] = "probabilities"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    identity: str = ""
+    card: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, device: str = "cpu") -> None:
         if device.partition(":")[0] not in self.devices:

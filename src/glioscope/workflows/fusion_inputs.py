@@ -19,6 +19,7 @@ from glioscope.core import (
     convert_labels,
     get_scheme,
     is_image,
+    numbering_of,
     read_labels,
     read_probabilities,
     resample_fraction,
@@ -154,8 +155,7 @@ def _scheme_of(path: Path, volume: Volume, wanted: str) -> Scheme:
         return get_scheme(wanted)
     if stored := stored_scheme(path):
         return stored
-    present = np.bincount(volume.data[volume.data > 0], minlength=5)
-    return get_scheme("brats-2021" if present[4] and not present[3] else "brats-2023")
+    return numbering_of(volume.data, get_scheme("brats-2023"))
 
 
 def read_label_raters(

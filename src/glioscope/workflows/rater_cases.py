@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from glioscope.core import (
     SCHEMES,
     InputUnreadable,
@@ -20,6 +18,7 @@ from glioscope.core import (
     convert_labels,
     get_scheme,
     is_image,
+    numbering_of,
     read_labels,
 )
 
@@ -176,20 +175,15 @@ def read_rater(path: Path, scheme: str, target: Scheme) -> Volume:
 
     Args:
         path: Label map.
-        scheme: Its scheme, or `auto`: what the table beside it says, else `brats-2021` where it has a 4 and no 3, else
-            `target`.
+        scheme: Its scheme, or `auto`: what the table beside it says, else as `numbering_of`.
         target: Numbering to convert to.
 
     Raises:
         InputUnreadable, InvalidImage: the file cannot be read, or has labels that its scheme does not define.
     """
     volume = read_labels(path)
-    if scheme == "auto":
-        values = set(np.flatnonzero(np.bincount(volume.data.ravel(), minlength=5)).tolist())
-        older = 4 in values and 3 not in values and target.name == "brats-2023"
-        source = stored_scheme(path) or (SCHEMES["brats-2021"] if older else target)
-    else:
-        source = get_scheme(scheme)
+    told = None if scheme == "auto" else get_scheme(scheme)
+    source = told or stored_scheme(path) or numbering_of(volume.data, target)
     try:
         return volume.with_data(convert_labels(volume.data, source, target))
     except InvalidImage as error:

@@ -95,6 +95,7 @@ def report_exam(
     brains = {"brain": prepared.brain_mask, "native_brain": prepared.native_brain_mask}
     known = sorted(_known_regions(segmented))
     about = {"segmenter": segmented.segmenter, "scheme": segmented.scheme, "known": known}
+    trained = {"trained": segmented.trained}
     exam = {"exam": prepared.exam.name, "id": prepared.exam.id, "session": prepared.exam.session, "space": prepared.space}
     records = ledger.run(
         Step(
@@ -118,7 +119,12 @@ def report_exam(
                 "atlas": atlas,
                 **evidence_files(folder),
             },
-            parameters={**about, "in_atlas": prepared.to_native is not None, "reference": str(prepared.exam.reference)},
+            parameters={
+                **about,
+                **trained,
+                "in_atlas": prepared.to_native is not None,
+                "reference": str(prepared.exam.reference),
+            },
             outputs={"quality": report / "quality.json"},
             packages=("numpy", "scipy"),
         ),
@@ -219,6 +225,7 @@ def judge_files(
     native_brain: Path,
     atlas: Mapping[str, Path],
     segmenter: str,
+    trained: bool,
     scheme: str,
     known: list[str],
     in_atlas: bool,
@@ -230,7 +237,6 @@ def judge_files(
 ) -> dict[str, Any]:
     """All remarks, the evidence and the verdict; writes `quality`."""
     from glioscope import quality as q
-    from glioscope.segmentation import list_segmenters
 
     grids = {Sequence(name): read_header(path).grid for name, path in originals.items()}
     mask, native_mask = read_labels(brain), read_labels(native_brain)
@@ -242,7 +248,6 @@ def judge_files(
             remarks += q.overlap_remarks(q.overlap(mask, atlas_mask))
     volumes = {Sequence(name): read_volume(path) for name, path in images.items()}
     remarks += q.displaced_sequences(volumes, mask, Sequence(reference))
-    trained = any(entry.trained for entry in list_segmenters() if entry.name == segmenter)
     remarks += q.segmentation_remarks(read_labels(native_labels), get_scheme(scheme), native_mask, trained=trained)
     evidence = gather_evidence(raters, probabilities, assessment)
     judged = q.with_evidence(q.judge(remarks).document(), evidence)
@@ -325,10 +330,7 @@ def _lineage(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _known_regions(segmented: Segmented) -> set[str]:
     """Regions of the scheme that the segmenter can find."""
-    from glioscope.segmentation import get_segmenter
-
-    found = set(get_segmenter(segmented.segmenter).regions)
-    return found & set(get_scheme(segmented.scheme).regions)
+    return set(segmented.regions) & set(get_scheme(segmented.scheme).regions)
 
 
 def _atlas(prepared: Prepared) -> dict[str, Path]:

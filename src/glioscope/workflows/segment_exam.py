@@ -30,7 +30,7 @@ from glioscope.core import (
 )
 from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
-from glioscope.segmentation import Segmentation, get_segmenter
+from glioscope.segmentation import Segmentation, find_entry, get_segmenter
 
 __all__ = ["Segmented", "segment_exam", "segment_step"]
 
@@ -44,6 +44,8 @@ class Segmented:
 
     Attributes:
         segmenter: Its name.
+        regions: The regions that it can find.
+        trained: Whether it learnt from labelled exams.
         scheme: Name of the scheme that numbers both label maps.
         labels: Label map on the grid of the prepared images; the same file as `native_labels` for an exam in space `orig`.
         native_labels: Label map on the native grid.
@@ -53,6 +55,8 @@ class Segmented:
     """
 
     segmenter: str
+    regions: tuple[str, ...]
+    trained: bool
     scheme: str
     labels: Path
     native_labels: Path
@@ -91,6 +95,7 @@ def segment_exam(
         MissingSequence: the exam lacks a sequence that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
+    segmenter = get_segmenter(name, device)
     step = segment_step(prepared, out, name, scheme=scheme, device=device, postprocess=postprocess)
     record, *_ = ledger.run(step, *beside, jobs=jobs)
     if postprocess is None:  # that of an earlier run tells of a label map that is no more
@@ -98,7 +103,9 @@ def segment_exam(
     files = {key: path for key, path in step.outputs.items() if isinstance(path, Path)}
     probabilities = step.outputs.get("probabilities", {})
     return Segmented(
-        segmenter=name,
+        segmenter=segmenter.name,
+        regions=tuple(segmenter.regions),
+        trained=find_entry(name).trained,
         scheme=scheme,
         labels=files.get("labels", files["native_labels"]),
         native_labels=files["native_labels"],
@@ -123,11 +130,11 @@ def segment_step(
     if error:
         raise error
     get_scheme(scheme)
-    exam, anat, entity = prepared.exam, out / prepared.exam.folder / "anat", bids_name(name)
+    exam, anat, entity = prepared.exam, out / prepared.exam.folder / "anat", bids_name(segmenter.name)
     in_atlas = prepared.to_native is not None
     if segmenter.space == "atlas" and not in_atlas and not prepared.exam.prepared:
         raise InvalidImage(
-            f"Segmenter '{name}' works in the atlas, and '{exam.name}' was not brought there; pre-process it first."
+            f"Segmenter '{segmenter.name}' works in the atlas, and '{exam.name}' was not brought there; pre-process it first."
         )
     own_grid = segmenter.space == "native" and in_atlas
     images = prepared.native_images if own_grid else prepared.images
@@ -148,12 +155,14 @@ def segment_step(
     if segmenter.outputs == "probabilities":
         outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
     parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
+    if segmenter.identity:
+        parameters["identity"] = segmenter.identity
     if postprocess is not None:
         parameters["postprocess"] = postprocess.document()
         outputs["sidecar"] = _sidecar(outputs)
     return Step(
-        name=f"segment-{name}",
-        title=f"Segmenting with {name}",
+        name=f"segment-{segmenter.name}",
+        title=f"Segmenting with {segmenter.name}",
         function=_segment,
         inputs=inputs,
         parameters=parameters,
@@ -182,6 +191,7 @@ def _segment(
     probabilities: Mapping[str, Path] | None = None,
     postprocess: Mapping[str, Any] | None = None,
     sidecar: Path | None = None,
+    identity: str = "",
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
     segmenter, target = get_segmenter(name, device), get_scheme(scheme)

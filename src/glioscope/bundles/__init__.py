@@ -1,0 +1,19 @@
+"""Trained systems as folders: what they are given, what they give, their weights and their card."""
+
+from glioscope.bundles.bundle import Bundle, read_bundle, write_bundle
+from glioscope.bundles.channels import Channel, Inputs, build_channels, parse_channel, parse_inputs
+from glioscope.bundles.folder import bundles_folder, find_bundle, list_bundles
+
+__all__ = [
+    "Bundle",
+    "Channel",
+    "Inputs",
+    "build_channels",
+    "bundles_folder",
+    "find_bundle",
+    "list_bundles",
+    "parse_channel",
+    "parse_inputs",
+    "read_bundle",
+    "write_bundle",
+]

@@ -1,0 +1,166 @@
+"""From the images of an exam to the input of a network: normalised channels, in the order that the network learnt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glioscope.bundles.wording import closest
+from glioscope.core import InvalidImage, MissingSequence, Volume, parse_sequence
+from glioscope.normalisation import NORMALISATIONS, histogram
+
+__all__ = ["Channel", "Inputs", "build_channels", "parse_channel", "parse_inputs"]
+
+_SOURCE = r"(?:pre-)?(?:t1n|t1c|t2w|t2f|mask)"
+_CHANNEL = re.compile(rf"({_SOURCE})(?:-({_SOURCE}))?")
+_KEYS = ("channels", "normalisation", "optional", "reference")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One input channel: an image, or the difference of two.
+
+    Attributes:
+        name: As it is written, such as `t1c`, `t1c-t1n`, `pre-t1c` or `pre-mask`.
+        sources: The image or, for a difference, the two images that it is made of.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network is given.
+
+    Attributes:
+        channels: In the network's order.
+        normalisation: Source -> name of a normalisation; masks have none.
+        optional: Sources that an exam may lack; a channel made of one that is not there is zero.
+        reference: Source -> quantiles that `histogram` matches.
+    """
+
+    channels: tuple[Channel, ...]
+    normalisation: Mapping[str, str]
+    optional: frozenset[str]
+    reference: Mapping[str, tuple[float, ...]]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """All images that some channel is made of: sequences, `pre-` and a sequence, `pre-mask`."""
+        return frozenset(source for channel in self.channels for source in channel.sources)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """Those without which the network cannot work."""
+        return self.sources - self.optional
+
+
+def parse_channel(text: str) -> Channel:
+    """The channel that `text` names; raises InvalidImage for anything else."""
+    found = _CHANNEL.fullmatch(str(text))
+    if not found:
+        raise InvalidImage(
+            f"There is no channel '{text}': a channel is t1n, t1c, t2w or t2f, one of an earlier exam (pre-t1c, pre-mask), "
+            "or a difference of two (t1c-t1n)."
+        )
+    return Channel(str(text), tuple(source for source in found.groups() if source))
+
+
+def parse_inputs(document: Any) -> Inputs:  # noqa: ANN401
+    """Read the `inputs` of a recipe or bundle.
+
+    Args:
+        document: A mapping (or an object with such attributes) of `channels`, a list of names; `normalisation`, one name for
+            all images or a name for each; where wanted `optional`, a list of sources, and `reference`, quantiles by source.
+
+    Raises:
+        InvalidImage: one sentence naming the key or value that is wrong.
+    """
+    if not isinstance(document, Mapping):
+        document = {key: getattr(document, key) for key in _KEYS if getattr(document, key, None) is not None}
+    for key in document:
+        if key not in _KEYS:
+            raise InvalidImage(f"'inputs' has no key '{key}'; {closest(key, _KEYS)}.")
+    named = document.get("channels")
+    if not isinstance(named, Sequence) or isinstance(named, str) or not named:
+        raise InvalidImage("'inputs.channels' is not a list of at least one channel.")
+    channels = tuple(parse_channel(name) for name in named)
+    sources = list(dict.fromkeys(source for channel in channels for source in channel.sources))
+    images = [source for source in sources if not source.endswith("mask")]
+    given = document.get("normalisation", "zscore")
+    normalisation = dict(given) if isinstance(given, Mapping) else dict.fromkeys(images, str(given))
+    for source in images:
+        if source not in normalisation:
+            raise InvalidImage(f"'inputs.normalisation' says nothing of '{source}'.")
+        if normalisation[source] not in NORMALISATIONS:
+            known = closest(normalisation[source], tuple(NORMALISATIONS))
+            raise InvalidImage(f"There is no normalisation '{normalisation[source]}'; {known}.")
+    for key in ("optional", "reference"):
+        for source in document.get(key) or ():
+            if source not in sources:
+                raise InvalidImage(f"'inputs.{key}' names '{source}', of which no channel is made.")
+    reference = {source: tuple(map(float, values)) for source, values in (document.get("reference") or {}).items()}
+    return Inputs(channels, normalisation, frozenset(document.get("optional") or ()), reference)
+
+
+def build_channels(images: Mapping[str, NDArray[Any]], brain: NDArray[Any], inputs: Any) -> NDArray[np.float32]:  # noqa: ANN401
+    """The input of a network, the same for training and for prediction.
+
+    Each image is normalised once over the brain; a difference is that of the normalised images; a mask is 0 and 1. What lies
+    outside the brain is 0.
+
+    Args:
+        images: Source (a Sequence, or `pre-t1c`, `pre-mask` …) -> image (X, Y, Z) of any intensity scale.
+        brain: Mask (X, Y, Z), not 0 inside.
+        inputs: As `parse_inputs` takes or gives it.
+
+    Returns:
+        (C, X, Y, Z) in the order of the channels.
+
+    Raises:
+        MissingSequence: an image that is not optional is not there.
+        InvalidImage: shapes differ, or `inputs` is wrong.
+    """
+    wanted = inputs if isinstance(inputs, Inputs) else parse_inputs(inputs)
+    lacking = sorted(wanted.needed - set(images))
+    if lacking:
+        raise MissingSequence(f"The network needs {_named(lacking)}, which the exam lacks.")
+    inside = np.asarray(brain) > 0
+    mask = Volume.of(inside, np.eye(4))
+    ready: dict[str, NDArray[np.float32]] = {}
+    for source in sorted(wanted.sources & set(images)):
+        image = np.asarray(images[source])
+        if image.shape != inside.shape:
+            raise InvalidImage(f"The image '{source}' has the shape {image.shape}, but the brain mask {inside.shape}.")
+        ready[source] = _ready(source, image, mask, wanted)
+    out = np.zeros((len(wanted.channels), *inside.shape), np.float32)
+    for n, channel in enumerate(wanted.channels):
+        if all(source in ready for source in channel.sources):
+            out[n] = ready[channel.sources[0]]
+            for source in channel.sources[1:]:
+                out[n] -= ready[source]
+    return out
+
+
+def _ready(source: str, image: NDArray[Any], mask: Volume, inputs: Inputs) -> NDArray[np.float32]:
+    if source.endswith("mask"):
+        return np.asarray((image > 0) & mask.data, np.float32)
+    volume, name = mask.with_data(image), inputs.normalisation[source]
+    if name == "histogram":
+        return np.asarray(histogram(volume, mask, inputs.reference.get(source)).data, np.float32)
+    return np.asarray(NORMALISATIONS[name](volume, mask).data, np.float32)
+
+
+def _named(sources: Sequence[str]) -> str:
+    def shown(source: str) -> str:
+        sequence = parse_sequence(source.removeprefix("pre-"))
+        name = sequence.display_name if sequence else "mask"
+        return f"the {name} of the earlier exam" if source.startswith("pre-") else name
+
+    return ", ".join(shown(source) for source in sources)

@@ -1,0 +1,49 @@
+"""How a network is moved over a volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from glioscope.core import InvalidImage
+
+__all__ = ["WindowSettings"]
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """A sliding window.
+
+    Attributes:
+        patch: Voxels of a window along each axis; rounded up to multiples of `divisor`.
+        overlap: Least share of a window that its neighbour covers too, 0 to below 1.
+        mirror_axes: Axes (0, 1, 2) along which the window is also flipped; 2**n predictions are averaged. Empty for none.
+        activation: `sigmoid` for regions that may overlap, `softmax` for labels.
+        batch: How many flipped copies of a window are predicted at once.
+        divisor: What the network divides the sides of its input by.
+    """
+
+    patch: tuple[int, int, int]
+    overlap: float = 0.5
+    mirror_axes: tuple[int, ...] = (0, 1, 2)
+    activation: Literal["sigmoid", "softmax"] = "sigmoid"
+    batch: int = 1
+    divisor: tuple[int, int, int] = (1, 1, 1)
+
+    def __post_init__(self) -> None:
+        if len(self.patch) != 3 or min(self.patch) < 1:
+            raise InvalidImage(f"A patch has three sides of at least one voxel, not {list(self.patch)}.")
+        if not 0 <= self.overlap < 1:
+            raise InvalidImage(f"The overlap of windows is from 0 to below 1, not {self.overlap}.")
+        if not set(self.mirror_axes) <= {0, 1, 2}:
+            raise InvalidImage(f"Axes to mirror are 0, 1 and 2, not {list(self.mirror_axes)}.")
+        if self.activation not in ("sigmoid", "softmax"):
+            raise InvalidImage(f"The activation is sigmoid or softmax, not '{self.activation}'.")
+        if self.batch < 1:
+            raise InvalidImage(f"At least one window is predicted at a time, not {self.batch}.")
+
+    @property
+    def window(self) -> tuple[int, int, int]:
+        """Sides of the window that the network sees."""
+        x, y, z = (-(-side // by) * by for side, by in zip(self.patch, self.divisor, strict=True))
+        return x, y, z

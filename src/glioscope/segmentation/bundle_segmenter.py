@@ -1,0 +1,158 @@
+"""A segmenter made of trained networks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glioscope.bundles import Bundle, build_channels
+from glioscope.bundles.placing import working_grid
+from glioscope.core import InvalidImage, Sequence, Volume, get_scheme, parse_sequence, resample, resample_mask
+from glioscope.inference import WindowSettings, predict
+from glioscope.inference.model_store import ModelStore
+from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
+from glioscope.segmentation.segmenter import Segmentation, Segmenter
+
+__all__ = ["BundleSegmenter"]
+
+
+class BundleSegmenter(Segmenter):
+    """The networks of a bundle of kind `network`, over the brain; the members' probabilities are averaged.
+
+    Args:
+        bundle: As `read_bundle` gives it.
+        device: `cpu`, `cuda` or `cuda:N`.
+        backend: `auto`, `torch` or `openvino`.
+        precision: `auto`, `fp32`, `bf16`, `int8` or `float` (any but int8).
+        store: Where converted networks and choices are kept; in the user's data folder where None.
+
+    Raises:
+        InputUnreadable: the bundle's post-processing is wrong.
+        InvalidImage: it needs an earlier exam, or it does not run on the device.
+    """
+
+    devices: ClassVar[tuple[str, ...]] = ("cuda", "cpu")
+    margin_mm = 0.0
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "cpu",
+        backend: str = "auto",
+        precision: str = "auto",
+        store: ModelStore | None = None,
+    ) -> None:
+        document = bundle.document
+        self.bundle, self.backend, self.precision, self.store = bundle, backend, precision, store or ModelStore()
+        self.name, self.title = bundle.name, str(document["title"])
+        self.description = str(document.get("description") or document["title"])
+        self.source, self.licence = str(document["source"]), str(document["licence"])
+        earlier = sorted(source for source in bundle.inputs.needed if parse_sequence(source) is None)
+        if earlier:
+            raise InvalidImage(
+                f"Bundle '{bundle.name}' needs an earlier exam of the patient ({', '.join(earlier)}); it cannot be given yet."
+            )
+        self.needs = frozenset(Sequence(source) for source in bundle.inputs.needed)
+        found = {parse_sequence(source) for source in bundle.inputs.sources}
+        self.uses = frozenset(sequence for sequence in found if sequence is not None) - self.needs
+        self.scheme, self.regions = get_scheme(str(document["target"]["scheme"])), bundle.regions
+        self.space, self.orientation = document["grid"]["space"], document["grid"]["orientation"]
+        self.chain = chain_of(bundle)
+        self.card = {key: document[key] for key in ("inputs", "grid", "network", "training", "published") if document.get(key)}
+        self.card = {**self.card, "members": len(bundle.files), "checksum": bundle.checksum}
+        super().__init__(device)
+
+    @property
+    def identity(self) -> str:  # type: ignore[override]
+        """The bundle's checksum; another one as soon as an INT8 version of it was accepted on this machine."""
+        word = self.bundle.checksum
+        if self.precision in ("auto", "int8") and (accepted := accepted_int8(self.bundle, self.store)):
+            word = hashlib.sha256(f"{word} {accepted}".encode()).hexdigest()
+        return word
+
+    @property
+    def settings(self) -> WindowSettings:
+        """The window that the bundle asks for."""
+        return window_settings(self.bundle)
+
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+        told = self.bundle.document["grid"]
+        grid = working_grid(brain.grid, told["spacing"], told.get("size"))
+        if grid is None:
+            channels = self._channels(images, brain)
+            inside = brain.data
+        else:
+            mask = resample_mask(brain, grid)
+            channels = self._channels({s: resample(volume, grid) for s, volume in images.items()}, mask)
+            inside = mask.data
+        used: list[str] = []
+        probabilities = predict(self._forwards(channels, inside, used), channels, inside, self.settings)
+        del channels
+        maps: NDArray[Any] = probabilities
+        if grid is not None:
+            back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in probabilities]
+            maps = np.clip(np.stack(back), 0, 1)
+        found = self._decide(maps, brain)
+        facts = {"bundle": self.bundle.checksum, "members": len(used), "ran_by": sorted(set(used)), "device": self.device}
+        return Segmentation(
+            brain.with_data(found.labels), {r: brain.with_data(v) for r, v in found.regions.items()}, {**facts, **found.facts}
+        )
+
+    def _channels(self, images: Mapping[Sequence, Volume], brain: Volume) -> NDArray[np.float32]:
+        return build_channels({str(s): volume.data for s, volume in images.items()}, brain.data, self.bundle.inputs)
+
+    def _forwards(self, channels: NDArray[np.float32], inside: NDArray[np.bool_], used: list[str]) -> Iterator[Any]:
+        """Each member's Forward, made when the one before is done with; the name of its variant goes to `used`."""
+        import torch
+
+        from glioscope.inference.backend import make_forward
+        from glioscope.inference.predict import central_window
+
+        example = torch.from_numpy(central_window(channels, inside, self.settings))[None]
+        for member, key in enumerate(self.bundle.member_keys):
+            forward = make_forward(
+                lambda member=member: self.bundle.network(member),  # type: ignore[misc]
+                self.device,
+                self.backend,
+                self.precision,
+                example,
+                key=key,
+                family=self.bundle.checksum,
+                activation=self.settings.activation,
+                store=self.store,
+            )
+            used.append(forward.variant.name)
+            yield forward
+            del forward
+
+    def _decide(self, maps: NDArray[Any], brain: Volume) -> Any:  # noqa: ANN401
+        target, voxel = self.bundle.document["target"], brain.grid.voxel_volume
+        if target["kind"] == "labels":
+            return answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
+        return answer_of_regions(dict(zip(target["names"], maps, strict=True)), self.scheme, self.chain, voxel)
+
+
+def window_settings(bundle: Bundle) -> WindowSettings:
+    """The sliding window of a bundle; raises InvalidImage where its `inference` is wrong."""
+    told = bundle.document["inference"]
+    mirror = told.get("mirror", True)
+    axes = ((0, 1, 2) if mirror else ()) if isinstance(mirror, bool) else tuple(int(axis) for axis in mirror)
+    x, y, z = (int(side) for side in told["patch"])
+    return WindowSettings(
+        (x, y, z),
+        float(told.get("overlap", 0.5)),
+        axes,
+        "softmax" if bundle.document["target"]["kind"] == "labels" else "sigmoid",
+        int(told.get("batch", 1)),
+    )
+
+
+def accepted_int8(bundle: Bundle, store: ModelStore) -> str:
+    """A word for the INT8 versions of the bundle's networks accepted on this machine; empty where not all have one."""
+    settings = window_settings(bundle)
+    files = [store.model(key, (1, len(bundle.inputs.channels), *settings.window), "int8") for key in bundle.member_keys]
+    return " ".join(file.parent.name for file in files) if all(file.is_file() for file in files) else ""

@@ -1,0 +1,111 @@
+"""How a cohort is divided: patients stay together, sites are spread or held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from glioscope.core import InputUnreadable
+from glioscope.training.recipe_parsing import nearest
+from glioscope.training.recipe_schema import Recipe
+
+__all__ = ["Fold", "FoldMember", "split"]
+
+
+class FoldMember(Protocol):
+    """What is divided: a LabelledExam or a CachedExam."""
+
+    @property
+    def name(self) -> str:
+        """Of the exam."""
+
+    @property
+    def patient(self) -> str:
+        """Whose it is."""
+
+    @property
+    def site(self) -> str | None:
+        """Where it was acquired."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Names of the exams of one fold, sorted.
+
+    Attributes:
+        number: From 0.
+        train: What is learnt from.
+        validation: What models are chosen by.
+        held_out: The exams of the held-out site: seen by no fold, for the test of their ensemble.
+    """
+
+    number: int
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """JSON-ready."""
+        return {
+            "number": self.number,
+            "train": list(self.train),
+            "validation": list(self.validation),
+            "held_out": list(self.held_out),
+        }
+
+
+def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
+    """The folds of cross-validation.
+
+    By patient, each site's patients are dealt out in turn, so that every fold has its share of every site; by site, whole
+    sites are laid in the fold with the fewest patients, the largest first, as in the residual-tumour study of twelve hospitals
+    (Helland et al., Scientific Reports 2023, 2.3.1, table 2). The same exams, rules and seed give the same folds, in whatever
+    order the exams come.
+
+    Raises:
+        InputUnreadable: a site is held out or divided by and not known, or a fold would be empty.
+    """
+    rules = recipe.folds
+    held_out = [exam for exam in exams if rules.hold_out is not None and exam.site == rules.hold_out]
+    if rules.hold_out is not None and not held_out:
+        sites = sorted({exam.site for exam in exams if exam.site})
+        told = nearest(rules.hold_out, sites) if sites else "the cohort names no sites."
+        raise InputUnreadable(f"'folds.hold_out' is '{rules.hold_out}', a site without exams; {told}")
+    away = {exam.patient for exam in held_out}
+    rest = sorted((exam for exam in exams if exam.patient not in away), key=lambda exam: exam.name)
+    site_of = {exam.patient: exam.site or "" for exam in reversed(rest)}
+    if rules.by == "site" and "" in site_of.values():
+        bare = next(exam.name for exam in rest if not exam.site)
+        raise InputUnreadable(f"'folds.by' is 'site', but exam '{bare}' names no site.")
+    rng = np.random.default_rng(recipe.training.seed)
+    by_site = {site: sorted(p for p, s in site_of.items() if s == site) for site in sorted(set(site_of.values()))}
+    part_of = _by_site(by_site, rules.count) if rules.by == "site" else _by_patient(by_site, rules.count, rng)
+    folds = []
+    for number in range(rules.count):
+        train = tuple(exam.name for exam in rest if part_of[exam.patient] != number)
+        validation = tuple(exam.name for exam in rest if part_of[exam.patient] == number)
+        if not train or not validation:
+            units = len(by_site) if rules.by == "site" else len(site_of)
+            raise InputUnreadable(
+                f"Fold {number} would have no exam to {'validate on' if train else 'learn from'}: there are {units} "
+                f"{rules.by}s for {rules.count} folds; set folds.count to at most {max(2, units)}."
+            )
+        folds.append(Fold(number, train, validation, tuple(sorted(exam.name for exam in held_out))))
+    return folds
+
+
+def _by_patient(by_site: dict[str, list[str]], count: int, rng: np.random.Generator) -> dict[str, int]:
+    dealt = [patients[n] for patients in by_site.values() for n in rng.permutation(len(patients))]
+    return {patient: n % count for n, patient in enumerate(dealt)}
+
+
+def _by_site(by_site: dict[str, list[str]], count: int) -> dict[str, int]:
+    sizes, part_of = [0] * count, {}
+    for patients in sorted(by_site.values(), key=lambda listed: (-len(listed), listed)):
+        part = sizes.index(min(sizes))
+        sizes[part] += len(patients)
+        part_of.update(dict.fromkeys(patients, part))
+    return part_of

@@ -1,0 +1,177 @@
+"""Train one fold, from wherever it is to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from glioscope.core import OutputUnwritable
+from glioscope.core.files import atomic, ensure_folder, write_json
+from glioscope.losses.registry import build_loss
+from glioscope.networks.registry import build_network
+from glioscope.training.checkpoint import load_checkpoint
+from glioscope.training.curves import write_curves, write_log
+from glioscope.training.failures import failure_of
+from glioscope.training.final_validation import collect
+from glioscope.training.fold_job import FoldFiles, FoldJob
+from glioscope.training.fold_state import FoldState
+from glioscope.training.lightning_trainer import build_trainer
+from glioscope.training.machine import process_rank
+from glioscope.training.module import SegmentationModule
+from glioscope.training.progress import TrainingProgress
+from glioscope.training.recipe import arms
+from glioscope.training.scorer import THRESHOLDS, mean_dice
+from glioscope.training.transfer import freeze, start_from
+
+__all__ = ["train_fold"]
+
+
+def train_fold(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
+    """Train `job`, or go on with it, and score its best weights; with `choose`, every alternative, of which the best is kept.
+
+    A fold that is finished is left as it is.
+
+    Returns:
+        What `validation.json` says: `score` (mean Dice by which it was selected), `exams`, `summary`, `thresholds`.
+
+    Raises:
+        ProcessingFailed: the loss is not finite any more, or there is not enough memory; the last good state is kept.
+        OutputUnwritable: the disk is full, or another process trains this fold.
+        InputUnreadable: a checkpoint is damaged or of another recipe.
+    """
+    ensure_folder(job.files.folder)
+    with _alone(job.files.folder, job.title):
+        choices = arms(job.recipe)
+        if len(choices) == 1:
+            return _train(job, progress)
+        done = []
+        for number, recipe in enumerate(choices):
+            files = FoldFiles(job.files.folder / f"arm-{number}")
+            ensure_folder(files.folder)
+            done.append(_train(job.with_recipe(recipe, files, f"{job.title}, alternative {number + 1}"), progress))
+        scores = [float(document["score"]) for document in done]
+        best = scores.index(max(scores))
+        progress.decided(
+            f"{job.title}: alternative {best + 1} is kept, with Dice {scores[best]:.4f} on the held-out exams against "
+            + ", ".join(f"{score:.4f}" for number, score in enumerate(scores) if number != best)
+            + "."
+        )
+        chosen = {**done[best], "arm": best, "scores_of_arms": scores}
+        if process_rank() == 0:
+            _keep(job.files, FoldFiles(job.files.folder / f"arm-{best}"), chosen)
+        return chosen
+
+
+def _keep(files: FoldFiles, arm: FoldFiles, document: Mapping[str, Any]) -> None:
+    """What an arm leaves, as that of its fold."""
+    ensure_folder(files.predictions)
+    left = (arm.best, arm.log, arm.curves, *arm.folder.glob("overlay-*.png"), *arm.predictions.iterdir())
+    for source in (file for file in left if file.is_file()):
+        with atomic(files.folder / source.relative_to(arm.folder)) as scratch:
+            shutil.copyfile(source, scratch)
+    write_json(files.validation, document)
+
+
+def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
+    if job.files.validation.is_file():
+        progress.decided(f"{job.title} was finished before.")
+        return cast("Mapping[str, Any]", json.loads(job.files.validation.read_text("utf-8")))
+    # The same weights whatever was trained before in this process.
+    torch.manual_seed(job.seed)
+    recipe = job.recipe
+    network = build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, job.plan.network)
+    network.deep_supervision = recipe.training.deep_supervision
+    if recipe.transfer.from_ is not None:
+        others = start_from(network, Path(recipe.transfer.from_), job.number)
+        told = f"; {len(others)} weights begin anew, such as '{others[0]}'" if others else ""
+        progress.decided(f"{job.title} starts from '{recipe.transfer.from_}'{told}.")
+    loss = build_loss(recipe.loss, recipe.target.activation)
+    module = SegmentationModule(job, network, loss, freeze(network, recipe.transfer))
+    state = _state(job)
+    try:
+        progress.fold_started(job.title, state.step, job.steps)
+        if not state.finished:
+            _run(job, module, progress, "fit")
+        _run(job, module, progress, "validate")
+        return _finish(job)
+    finally:
+        progress.fold_done()
+
+
+def _state(job: FoldJob) -> FoldState:
+    """How far the fold is on disk."""
+    return FoldState.of_document(load_checkpoint(job.files.last)["state"]) if job.files.last.is_file() else FoldState()
+
+
+def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, what: str) -> None:
+    """Fit or validate with Lightning, in as many processes as the machine has devices."""
+    trainer = build_trainer(job, progress, fits=what == "fit")
+    try:
+        if what == "fit":
+            trainer.fit(module)
+        else:
+            trainer.validate(module, verbose=False)
+    except SystemExit:  # Lightning's answer to an interruption
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        state = _state(job)
+        kept = (
+            f"the state of step {state.step} is kept, and the same command goes on from there"
+            if state.step
+            else ("nothing was saved yet")
+        )
+        failure = failure_of(error, f"step {max(state.step, module.state.step) + 1} of {job.title}", kept)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _finish(job: FoldJob) -> Mapping[str, Any]:
+    """Bring the scores of all held-out exams together, and write them."""
+    exams = collect(job)
+    names = list(exams[0]["dice_by_threshold"])
+    document = {
+        "score": mean_dice([exam["dice"] for exam in exams])["dice"],
+        "dice": {key: round(value, 6) for key, value in mean_dice([exam["dice"] for exam in exams]).items()},
+        "seen_in_training": job.number < 0,
+        "summary": job.scorer.summary(exams),
+        "thresholds": {
+            "tried": list(THRESHOLDS),
+            "dice": {name: np.mean([exam["dice_by_threshold"][name] for exam in exams], axis=0).tolist() for name in names},
+        },
+        "exams": exams,
+    }
+    if process_rank() == 0:
+        state = _state(job)
+        write_log(job.files.log, state.history)
+        write_curves(job.files.curves, state.history, job.title)
+        write_json(job.files.validation, document)
+    return document
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, title: str) -> Iterator[None]:
+    """Refuse to train a fold that another process trains; several processes that a launcher started count as one."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        yield
+        return
+    if process_rank() != 0:
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputUnwritable(
+                f"Another process is training {title} in '{folder}'; wait for it, or choose another --out."
+            ) from None
+        yield

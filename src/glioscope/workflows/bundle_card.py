@@ -1,0 +1,201 @@
+"""What `bundle.yaml` says of a trained run: how to run it, and what it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glioscope.core import InvalidImage, get_scheme
+from glioscope.postprocessing import Chain, Thresholds
+from glioscope.training.checkpoint import load_checkpoint
+from glioscope.training.fold_job import FoldFiles
+from glioscope.training.plan import Plan
+from glioscope.training.recipe import arms
+from glioscope.training.recipe_schema import Recipe
+from glioscope.training.run_folder import RunFolder
+from glioscope.workflows.held_out import best_thresholds, fit_steps, fitted_weights, held_out_of, weighted
+from glioscope.workflows.validation_scorer import dice_at_thresholds
+
+__all__ = ["bundle_document", "ensemble_document"]
+
+Told = Callable[[str], None]
+
+
+def bundle_document(
+    run: RunFolder, folds: Mapping[str, FoldFiles], name: str | None, licence: str, tune: Sequence[str] | None, told: Told
+) -> dict[str, Any]:
+    """The document of a bundle of kind `network`; raises InvalidImage where the folds hold different networks."""
+    recipe = run.recipe()
+    plan = Plan.of_document(run.read(run.plan_file)["plan"])
+    found = {fold: run.read(files.validation) for fold, files in folds.items()}
+    _check_arms(run, recipe, found)
+    document = {
+        "name": name or recipe.name,
+        "title": recipe.title,
+        "description": _description(recipe, found),
+        "source": recipe.source,
+        "licence": licence,
+        "inputs": {**recipe.document()["inputs"], **_optional(run, recipe)},
+        "grid": {"space": recipe.grid.space, "spacing": list(plan.spacing), "orientation": "RAS", **_size(recipe)},
+        "target": recipe.document()["target"],
+        "network": {"name": recipe.network.name, "parameters": dict(plan.network)},
+        "inference": {
+            "patch": list(plan.patch),
+            "overlap": recipe.inference.overlap,
+            "mirror": recipe.inference.mirror,
+        },
+        "postprocess": _postprocess(run, recipe, found, tune, told),
+        "training": _card(run, recipe, folds, found),
+        "published": recipe.published,
+    }
+    return _plain(document)
+
+
+def _check_arms(run: RunFolder, recipe: Recipe, found: Mapping[str, Mapping[str, Any]]) -> None:
+    choices = arms(recipe)
+    networks = {json.dumps(choices[told.get("arm", 0)].document()["network"], sort_keys=True) for told in found.values()}
+    if len(networks) > 1:
+        raise InvalidImage(f"The folds of '{run.path}' chose different networks; one bundle cannot hold them.")
+
+
+def _optional(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    """Images that the network has learnt to live without."""
+    from glioscope.bundles import parse_inputs
+
+    sources = parse_inputs(recipe.inputs).sources
+    present = run.read(run.data_file).get("present", {})
+    exams = len(run.read(run.data_file)["exams"])
+    lacked = {source for source in sources if present.get(source, 0) < exams}
+    optional = sources if recipe.training.channel_dropout > 0 else lacked
+    return {"optional": sorted(optional)} if optional else {}
+
+
+def _size(recipe: Recipe) -> dict[str, Any]:
+    return {} if recipe.grid.size is None else {"size": list(recipe.grid.size)}
+
+
+def _description(recipe: Recipe, found: Mapping[str, Mapping[str, Any]]) -> str:
+    numbers = ", ".join(f"{region} {value:.3f}" for region, value in _mean_dice(found).items())
+    if set(found) == {"full"}:
+        return f"Trained with recipe {recipe.name} on all exams; Dice on these same exams: {numbers}."
+    count = sum(fold.isdigit() for fold in found)
+    return f"Trained with recipe {recipe.name}, {count} of {recipe.folds.count} folds; mean Dice of held-out exams: {numbers}."
+
+
+def _honest(found: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What was said of exams that were not learnt from, as far as there are any."""
+    held_out = [told for told in found.values() if not told["seen_in_training"]]
+    return held_out or list(found.values())
+
+
+def _mean_dice(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    exams = [exam["dice"] for told in _honest(found) for exam in told["exams"]]
+    return {region: round(float(np.mean([exam[region] for exam in exams])), 6) for region in exams[0]}
+
+
+def _postprocess(
+    run: RunFolder, recipe: Recipe, found: Mapping[str, Mapping[str, Any]], tune: Sequence[str] | None, told: Told
+) -> dict[str, Any] | None:
+    own = Chain.of_document(recipe.postprocess) if recipe.postprocess else Chain()
+    wanted = tuple(recipe.tune) if tune is None else tuple(tune)
+    if tune is None and not wanted and own.thresholds is None and recipe.target.kind == "regions":
+        wanted = ("thresholds",)
+    wanted = tuple(what for what in wanted if what != "weights")
+    if set(wanted) - {"thresholds"}:
+        exams = held_out_of([run]) if len(_honest(found)) else []
+        if len(exams) > 1:
+            chain, thresholds = fit_steps(exams, recipe.target.scheme, wanted, recipe.training.seed, told)
+            return Chain(chain.steps, thresholds).document()
+        told("There is only one held-out exam; nothing but thresholds is fitted.")
+    thresholds = own.thresholds
+    if "thresholds" in wanted:
+        chosen = best_thresholds([exam["dice_by_threshold"] for part in _honest(found) for exam in part["exams"]])
+        values = ", ".join(f"{region} {value:g}" for region, value in chosen.items())
+        told(f"Thresholds with the best Dice on held-out exams: {values}.")
+        thresholds = Thresholds(chosen)
+    elif thresholds is None and recipe.target.kind == "regions":
+        thresholds = Thresholds(dict.fromkeys(recipe.target.names, 0.5))
+    if thresholds is None and not own.steps:
+        return None
+    return Chain(own.steps, thresholds).document()
+
+
+def _card(
+    run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    exams = run.read(run.data_file)["exams"]
+    states = {fold: _states(files) for fold, files in folds.items()}
+    return {
+        "recipe": recipe.document(),
+        "data": {
+            "exams": len(exams),
+            "patients": len({exam["patient"] for exam in exams}),
+            "sites": len({exam["site"] for exam in exams if exam["site"]}),
+            "ids_sha256": sorted(hashlib.sha256(str(exam["name"]).encode()).hexdigest() for exam in exams),
+        },
+        "validation": {
+            "dice": _mean_dice(found),
+            "folds": {fold: round(float(told["score"]), 6) for fold, told in found.items()},
+            **({"arms": {fold: told["arm"] for fold, told in found.items()}} if recipe.choose else {}),
+        },
+        "seed": recipe.training.seed,
+        "seconds": round(sum(state["seconds"] for parts in states.values() for state in parts), 1),
+        "versions": json.loads(run.versions_file.read_text("utf-8")),
+    }
+
+
+def _states(files: FoldFiles) -> list[dict[str, Any]]:
+    return [load_checkpoint(file)["state"] for file in sorted(files.folder.glob("**/last.ckpt"))]
+
+
+def ensemble_document(
+    runs: Sequence[RunFolder], names: Sequence[str], method: str, name: str | None, licence: str, told: Told
+) -> dict[str, Any]:
+    """The document of a bundle of kind `ensemble`, its members in folders of these names beside it.
+
+    Raises:
+        InvalidImage: the runs are in different schemes, or weights cannot be fitted on exams that all held out.
+    """
+    recipes = [run.recipe() for run in runs]
+    scheme = recipes[0].target.scheme
+    if len({recipe.target.scheme for recipe in recipes}) > 1:
+        raise InvalidImage("The runs are in different label schemes; an ensemble has one.")
+    ensemble: dict[str, Any] = {"method": method}
+    postprocess, facts = None, {}
+    if method != "staple":
+        exams = held_out_of(runs)
+        regions = [region for region in exams[0].said[0] if all(region in said for said in exams[0].said)]
+        weights = dict.fromkeys(regions, (1.0,) * len(runs)) if method == "mean" else fitted_weights(exams, scheme)
+        if method == "weighted":
+            ensemble["weights"] = {region: [round(w, 6) for w in of_region] for region, of_region in weights.items()}
+            told("Weights: " + "; ".join(f"{region} {ensemble['weights'][region]}" for region in weights) + ".")
+        dice = [dice_at_thresholds(weighted(exam, weights), exam.reference, get_scheme(scheme)) for exam in exams]
+        chosen = best_thresholds(dice)
+        told("Thresholds: " + ", ".join(f"{region} {value:g}" for region, value in chosen.items()) + ".")
+        steps = Chain.of_document(recipes[0].postprocess).steps if recipes[0].postprocess else ()
+        postprocess = Chain(steps, Thresholds(chosen)).document()
+        facts = {"validation": {"exams": len(exams), "note": "weights and thresholds were fitted on these exams"}}
+    return _plain(
+        {
+            "kind": "ensemble",
+            "name": name or f"ensemble-{method}",
+            "title": f"{method} of {', '.join(names)}",
+            "description": f"An ensemble ({method}) of {len(names)} systems: {', '.join(names)}.",
+            "source": "; ".join(dict.fromkeys(recipe.source for recipe in recipes)),
+            "licence": licence,
+            "members": [{"bundle": member} for member in names],
+            "ensemble": ensemble,
+            "postprocess": postprocess,
+            "training": {"runs": [{"name": member} for member in names], **facts},
+        }
+    )
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists, mappings, text and numbers only, as YAML writes them."""
+    plain: dict[str, Any] = json.loads(json.dumps(document))
+    return plain

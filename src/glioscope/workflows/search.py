@@ -1,0 +1,199 @@
+"""`glioscope search`: keys of a recipe tried out by Optuna, on one fold or all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from glioscope.core import InvalidImage, OutputUnwritable, ProcessingFailed
+from glioscope.core.files import ensure_folder, write_json, write_text
+from glioscope.postprocessing.fitting import import_optuna
+from glioscope.training.machine import Machine
+from glioscope.training.progress import TrainingProgress
+from glioscope.training.recipe import load_recipe
+from glioscope.training.search_space import parse_choice
+from glioscope.workflows.train import refuse_ensemble, train
+from glioscope.workflows.trial_progress import TrialProgress
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+__all__ = ["SearchResult", "search"]
+
+JOURNAL, SUMMARY, BEST = "study.log", "study.json", "best.yaml"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        folder: Of the study.
+        trials: One document a trial: `number`, `state`, `score`, `values`, `run`.
+        best: The one with the best score, or None where none was finished.
+    """
+
+    folder: Path
+    trials: tuple[Mapping[str, Any], ...]
+    best: Mapping[str, Any] | None
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"study": str(self.folder), "best": self.best, "trials": list(self.trials)}
+
+
+def search(
+    recipe: str | PathLike[str],
+    data: str | PathLike[str],
+    out: str | PathLike[str],
+    space: Sequence[str],
+    *,
+    trials: int = 20,
+    fold: int | str = 0,
+    overrides: Sequence[str] = (),
+    seed: int = 0,
+    machine: Machine | None = None,
+    memory_gib: float | None = None,
+    jobs: int | None = None,
+    progress: TrainingProgress | None = None,
+) -> SearchResult:
+    """Try values of recipe keys; a search that was ended goes on, its last trial from where that one was.
+
+    Trials that do worse than half of the others at the same validation are cut off. All share one cache.
+
+    Args:
+        recipe: A name from `recipes()`, or a YAML file.
+        data: A labelled cohort.
+        out: Folder of the study: `study.log` (Optuna's journal), a run for each trial, `study.json`, and `best.yaml`, the
+            recipe with the best values.
+        space: `key=low..high` (whole numbers stay whole; a range over two powers of ten or more is searched by its logarithm)
+            or `key=a,b,c`.
+        trials: Altogether, earlier ones included.
+        fold: What each trial trains: a number, `all` or `full`.
+        overrides: `key=value`, the same for all trials.
+        seed: Of the search.
+        machine: Devices and processes.
+        memory_gib: That a step may take.
+        jobs: Exams prepared at a time.
+        progress: Listener.
+
+    Raises:
+        InputUnreadable: as `train`.
+        InvalidImage: a key or range that cannot be searched.
+        OutputUnwritable: the folder holds another study.
+        EngineMissing: Optuna or the packages of training are not installed.
+    """
+    optuna = import_optuna()
+    choices = [parse_choice(text) for text in space]
+    if not choices:
+        raise InvalidImage("There is nothing to search; name keys, such as optimiser.lr=1e-4..1e-2 or training.batch=2,4.")
+    for choice in choices:
+        for value in choice.ends:
+            refuse_ensemble(load_recipe(os.fspath(recipe), [*overrides, f"{choice.key}={value}"]))
+    chosen, told = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress()
+    devices, folder = machine or Machine(), ensure_folder(Path(out))
+    with _study(optuna, folder, {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}, told) as study:
+        while (number := len(study.get_trials(states=_finished(optuna)))) < trials:
+            study.sampler = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+            trial = study.ask()
+            values = {choice.key: choice.suggest(trial) for choice in choices}
+            place = folder / _folder_of(values)
+            trial.set_user_attr("run", place.name)
+            told.decided(f"Trial {number + 1} of {trials}: " + ", ".join(f"{key}={value}" for key, value in values.items()))
+            given = [*overrides, *(f"{key}={value}" for key, value in values.items())]
+            watch = TrialProgress(told, trial if devices.world == 1 else None)
+            try:
+                run = train(
+                    recipe,
+                    data,
+                    place,
+                    fold=fold,
+                    overrides=given,
+                    cache=folder / "cache",
+                    machine=devices,
+                    memory_gib=memory_gib,
+                    jobs=jobs,
+                    progress=watch,
+                    bundled=False,
+                )
+            except optuna.TrialPruned:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                told.decided("Cut off: it does worse than half of the trials before.")
+            except ProcessingFailed as error:
+                trial.set_user_attr("failure", str(error))
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                told.warned(str(error))
+            else:
+                score = float(np.mean([found["score"] for found in run.folds.values()]))
+                study.tell(trial, score)
+                told.decided(f"Score {score:.4f}.")
+            _write(study, folder, os.fspath(recipe), overrides, optuna)
+        return _write(study, folder, os.fspath(recipe), overrides, optuna)
+
+
+def _finished(optuna: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    states = optuna.trial.TrialState
+    return states.COMPLETE, states.PRUNED, states.FAIL
+
+
+@contextlib.contextmanager
+def _study(optuna: Any, folder: Path, facts: Mapping[str, Any], told: TrainingProgress) -> Iterator[Study]:  # noqa: ANN401
+    """The study in `folder`; a trial that was running when the process ended is taken up again."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    journal = folder / JOURNAL
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    study = optuna.create_study(
+        study_name="glioscope",
+        storage=storage,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+    )
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    if study.user_attrs.get("key", key) != key:
+        raise OutputUnwritable(f"'{folder}' holds a study of another recipe, space or fold; choose another --out.")
+    study.set_user_attr("key", key)
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        # Its run is found again by its values, and goes on from its checkpoint.
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+        told.decided(f"The trial that was cut short ({', '.join(f'{k}={v}' for k, v in trial.params.items())}) goes on.")
+    yield study
+
+
+def _folder_of(values: Mapping[str, Any]) -> str:
+    return "trial-" + hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _write(study: Study, folder: Path, recipe: str, overrides: Sequence[str], optuna: Any) -> SearchResult:  # noqa: ANN401
+    documents = [
+        {
+            "number": trial.number,
+            "state": trial.state.name.lower(),
+            "score": trial.value,
+            "values": dict(trial.params),
+            **{key: trial.user_attrs[key] for key in ("run", "failure") if key in trial.user_attrs},
+        }
+        for trial in study.get_trials()
+    ]
+    complete = [trial for trial in documents if trial["state"] == "complete"]
+    best = max(complete, key=lambda trial: (trial["score"], -trial["number"]), default=None)
+    if best is not None:
+        given = [*overrides, *(f"{key}={value}" for key, value in best["values"].items())]
+        document = load_recipe(recipe, given).document()
+        write_text(folder / BEST, yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=128))
+    result = SearchResult(folder, tuple(documents), best)
+    write_json(folder / SUMMARY, result.document())
+    return result

@@ -1,0 +1,172 @@
+"""From a labelled cohort to what training starts from: fingerprint, plan, cache and folds, made once and kept in the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glioscope.core import OutputUnwritable
+from glioscope.core.files import write_json
+from glioscope.training.cache import CachedExam, prepare_cache
+from glioscope.training.cohort_data import LabelledExam
+from glioscope.training.fingerprint import Fingerprint, take_fingerprint
+from glioscope.training.folds import Fold, split
+from glioscope.training.machine import Machine, process_rank
+from glioscope.training.plan import Plan, make_plan
+from glioscope.training.progress import TrainingProgress
+from glioscope.training.recipe import arms
+from glioscope.training.recipe_schema import Recipe
+from glioscope.training.run_folder import RunFolder
+from glioscope.workflows.labelled_cohort import labelled_cohort
+
+__all__ = ["TrainingData", "memory_of", "planned", "prepare_data"]
+
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training starts from.
+
+    Attributes:
+        plan: Patch, batch, spacing and network.
+        exams: All exams, prepared.
+        folds: Which of them each fold learns from and which it holds out.
+    """
+
+    plan: Plan
+    exams: tuple[CachedExam, ...]
+    folds: tuple[Fold, ...]
+
+    def named(self, names: Sequence[str]) -> list[CachedExam]:
+        """The exams of these names, in their order."""
+        known = {exam.name: exam for exam in self.exams}
+        return [known[name] for name in names]
+
+
+def memory_of(machine: Machine) -> float:
+    """GiB that a step may take: nine tenths of the GPU's memory, or half of the computer's."""
+    import os
+
+    import torch
+
+    if machine.kind == "cuda":
+        return 0.9 * torch.cuda.get_device_properties(0).total_memory / _GIB
+    return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+
+
+def planned(
+    exams: Sequence[LabelledExam], recipe: Recipe, memory_gib: float, jobs: int, told: Callable[[str], None]
+) -> tuple[Fingerprint, Plan]:
+    """Read every exam once, and plan for what was found."""
+    told(f"Reading {len(exams)} exams once, to plan patch and network.")
+    fingerprint = take_fingerprint(exams, recipe, jobs=jobs)
+    return fingerprint, make_plan(fingerprint, recipe, memory_gib)
+
+
+def prepare_data(
+    run: RunFolder,
+    recipe: Recipe,
+    cohort: Path,
+    cache: Path | None,
+    memory_gib: float,
+    jobs: int,
+    progress: TrainingProgress,
+) -> TrainingData:
+    """Plan, cache and folds of a run, made by the first of several processes while the others wait for it.
+
+    Raises:
+        OutputUnwritable: the run was begun with other exams.
+        GlioscopeError: as cohort, plan, cache and folds raise it.
+    """
+    with tempfile.TemporaryDirectory(prefix="glioscope-") as unpacked:
+        found = labelled_cohort(cohort, Path(unpacked), told=progress.warned)
+        key = _key(recipe, found)
+        if process_rank() != 0:
+            _wait_for(run.data_file, key)
+        return _prepared(run, recipe, found, cache or run.path / "cache", memory_gib, jobs, progress, key)
+
+
+def _prepared(
+    run: RunFolder,
+    recipe: Recipe,
+    found: Sequence[LabelledExam],
+    cache: Path,
+    memory_gib: float,
+    jobs: int,
+    progress: TrainingProgress,
+    key: str,
+) -> TrainingData:
+    begun = any(run.path.glob("fold-*/**/last.ckpt"))
+    names = [exam.name for exam in found]
+    if begun and (known := [exam["name"] for exam in run.read(run.data_file)["exams"]]) != names:
+        other = sorted(set(known) ^ set(names))
+        raise OutputUnwritable(
+            f"'{run.path}' was begun with other exams ({len(known)} there, {len(names)} now; '{other[0]}' is in one only); "
+            "choose another --out."
+        )
+    folds = split(found, recipe)  # what is wrong with a recipe is told before minutes of work
+    if begun or process_rank() != 0:
+        plan = Plan.of_document(run.read(run.plan_file)["plan"])
+    else:
+        fingerprint, plan = planned(found, recipe, memory_gib, jobs, progress.decided)
+        for reason in plan.reasons:
+            progress.decided(reason)
+    _try_to_build(recipe, plan)
+    exams = _cached(found, recipe, plan, cache, jobs, progress)
+    if process_rank() == 0:
+        if not begun:
+            write_json(run.plan_file, {"plan": plan.document(), "fingerprint": fingerprint.document()})
+        write_json(run.folds_file, {"folds": [fold.document() for fold in folds]})
+        facts = [{"name": exam.name, "patient": exam.patient, "site": exam.site} for exam in exams]
+        sources = sorted({source for exam in exams for source in exam.sources})
+        present = {source: sum(source in exam.sources for exam in exams) for source in sources}
+        write_json(run.data_file, {"key": key, "cache": str(cache), "present": present, "exams": facts})
+    return TrainingData(plan, tuple(exams), tuple(folds))
+
+
+def _try_to_build(recipe: Recipe, plan: Plan) -> None:
+    """Raise where network or losses of a recipe cannot be built, or the bundle that it starts from cannot be read."""
+    from glioscope.bundles import read_bundle
+    from glioscope.losses.registry import build_loss
+    from glioscope.networks.registry import build_network
+
+    for chosen in arms(recipe):
+        build_loss(chosen.loss, chosen.target.activation)
+    build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, plan.network)
+    if recipe.transfer.from_ is not None:
+        read_bundle(recipe.transfer.from_)
+
+
+def _cached(
+    found: Sequence[LabelledExam], recipe: Recipe, plan: Plan, cache: Path, jobs: int, progress: TrainingProgress
+) -> list[CachedExam]:
+    done: list[str] = []
+
+    def told(sentence: str) -> None:
+        done.append(sentence)
+        progress.exam_prepared(len(done), len(found), sentence)
+
+    return prepare_cache(found, recipe, plan, cache, jobs=jobs, told=told)
+
+
+def _key(recipe: Recipe, found: Sequence[LabelledExam]) -> str:
+    document: dict[str, Any] = {"recipe": recipe.document(), "exams": [exam.name for exam in found]}
+    return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _wait_for(file: Path, key: str) -> None:
+    """Until the first process has prepared everything; a launcher ends this one should that one fail."""
+    while True:
+        try:
+            if json.loads(file.read_text("utf-8"))["key"] == key:
+                return
+        except (OSError, ValueError, KeyError):
+            pass
+        time.sleep(1)

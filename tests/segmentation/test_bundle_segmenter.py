@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glioscope.bundles import bundles_folder, write_bundle
+from glioscope.core import Grid, InputUnreadable, InvalidImage, MissingSequence, Sequence, Volume
+from glioscope.segmentation import choose_segmenter, find_entry, get_segmenter, list_segmenters
+from tests.bundles.toy import document_of, write_toy
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("dynamic_network_architectures")
+
+T1N, T1C, T2W, T2F = Sequence
+SHAPE = (12, 14, 10)
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Choices and bundles of the test, not of whoever runs it; and no measuring, which OpenVINO makes slow."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    from glioscope.inference import variant
+
+    monkeypatch.setattr(variant, "openvino_installed", lambda: False)
+    torch.set_num_threads(1)
+
+
+def exam(grid: Grid | None = None, orientation: str = "RAS") -> tuple[dict[Sequence, Volume], Volume]:
+    rng = np.random.default_rng(3)
+    grid = grid or Grid(SHAPE, np.eye(4))
+    inside = np.zeros(grid.shape, bool)
+    inside[1:-1, 2:-1, 1:-2] = True
+    brain = Volume(inside, grid).reoriented(orientation)
+    images = {s: Volume(rng.gamma(2, 100, grid.shape).astype(np.float32) * inside, grid) for s in Sequence}
+    return {s: volume.reoriented(orientation) for s, volume in images.items()}, brain
+
+
+def test_a_bundle_at_a_path_segments(tmp_path: Path) -> None:
+    bundle = write_toy(tmp_path / "toy", (0, 1))
+    segmenter = get_segmenter(str(tmp_path / "toy"))
+    assert (segmenter.name, segmenter.needs, segmenter.regions) == ("toy", frozenset({T1C, T2F}), ("WT", "TC", "ET"))
+    assert segmenter.identity == bundle.checksum
+    images, brain = exam()
+    found = segmenter.segment(images, brain)
+    assert found.labels.data.shape == SHAPE
+    assert set(np.unique(found.labels.data)) <= {0, 1, 2, 3}
+    assert not found.labels.data[~brain.data].any()
+    assert found.facts["members"] == 2
+    assert found.facts["bundle"] == bundle.checksum
+    likely = {region: volume.data >= 0.5 for region, volume in found.probabilities.items()}
+    assert ((found.labels.data > 0) == likely["WT"]).all()
+    assert ((found.labels.data == 3) == (likely["WT"] & likely["TC"] & likely["ET"])).all()
+
+
+def test_two_members_are_the_mean_of_each(tmp_path: Path) -> None:
+    images, brain = exam()
+    each = []
+    for seeds in ((0,), (1,), (0, 1)):
+        write_toy(tmp_path / f"toy{seeds}", seeds)
+        each.append(get_segmenter(str(tmp_path / f"toy{seeds}")).segment(images, brain).probabilities["TC"].data)
+    np.testing.assert_allclose(each[2], (each[0] + each[1]) / 2, atol=2e-3)
+
+
+def test_orientation_does_not_matter(tmp_path: Path) -> None:
+    write_toy(tmp_path / "toy")
+    segmenter = get_segmenter(str(tmp_path / "toy"))
+    one = segmenter.segment(*exam()).probabilities["WT"]
+    other = segmenter.segment(*exam(orientation="LPI")).probabilities["WT"]
+    np.testing.assert_allclose(other.reoriented("RAS").data, one.data, atol=2e-3)
+
+
+def test_labels_are_the_most_probable_and_regions_their_sum(tmp_path: Path) -> None:
+    target = {"kind": "labels", "scheme": "brats-2023", "names": ["NCR", "ED", "ET"]}
+    write_toy(tmp_path / "toy", document=document_of(target=target))
+    found = get_segmenter(str(tmp_path / "toy")).segment(*exam())
+    assert list(found.probabilities) == ["WT", "TC", "ET"]
+    whole, core, enhancing = (found.probabilities[region].data for region in ("WT", "TC", "ET"))
+    assert (whole >= core - 1e-3).all()
+    assert (core >= enhancing - 1e-3).all()
+    background = found.labels.data == 0
+    assert (whole[background] <= 0.75 + 1e-3).all()  # the background is the largest of four
+    assert (enhancing[found.labels.data == 3] >= 0.25 - 1e-3).all()
+
+
+def test_the_postprocessing_of_the_bundle_is_done(tmp_path: Path) -> None:
+    chain = {"format": "glioscope-postprocessing", "version": 1, "thresholds": {"WT": 1e-6}, "steps": []}
+    write_toy(tmp_path / "toy", document=document_of(postprocess=chain))
+    images, brain = exam()
+    found = get_segmenter(str(tmp_path / "toy")).segment(images, brain)
+    assert (found.labels.data[brain.data] == 2).all()
+    write_toy(tmp_path / "bad", document=document_of(postprocess={"format": "other"}))
+    with pytest.raises(InputUnreadable, match="post-processing of bundle 'toy' cannot be used"):
+        get_segmenter(str(tmp_path / "bad"))
+
+
+def test_images_of_another_spacing_come_back_on_their_own_grid(tmp_path: Path) -> None:
+    write_toy(tmp_path / "toy")
+    grid = Grid((9, 20, 11), np.diag([1.3, 0.7, 1.0, 1.0]))
+    images, brain = exam(grid)
+    found = get_segmenter(str(tmp_path / "toy")).segment(images, brain)
+    assert found.labels.grid.same_as(grid)
+    assert found.probabilities["ET"].data.max() <= 1
+
+
+def test_a_network_of_the_whole_volume_sees_a_fixed_size(tmp_path: Path) -> None:
+    grid = {"space": "atlas", "spacing": [1, 1, 1], "orientation": "RAS", "size": [8, 8, 8]}
+    write_toy(tmp_path / "toy", document=document_of(grid=grid))
+    found = get_segmenter(str(tmp_path / "toy")).segment(*exam())
+    assert found.labels.data.shape == SHAPE
+
+
+def test_missing_sequences_are_named_or_optional(tmp_path: Path) -> None:
+    write_toy(tmp_path / "toy")
+    inputs = {"channels": ["t1c", "t2f"], "normalisation": "zscore", "optional": ["t1c"]}
+    write_toy(tmp_path / "easy", document=document_of(inputs=inputs))
+    images, brain = exam()
+    with pytest.raises(MissingSequence, match=r"'toy' needs T1 \+ contrast"):
+        get_segmenter(str(tmp_path / "toy")).segment({T2F: images[T2F]}, brain)
+    easy = get_segmenter(str(tmp_path / "easy"))
+    assert (easy.needs, easy.uses) == (frozenset({T2F}), frozenset({T1C}))
+    without = easy.segment({T2F: images[T2F]}, brain).probabilities["WT"].data
+    assert not np.allclose(without, easy.segment(images, brain).probabilities["WT"].data, atol=1e-2)
+    earlier = {"channels": ["t1c", "pre-t1c"], "normalisation": "zscore"}
+    write_toy(tmp_path / "later", document=document_of(inputs=earlier))
+    with pytest.raises(InvalidImage, match="needs an earlier exam"):
+        get_segmenter(str(tmp_path / "later"))
+
+
+def test_bundles_in_the_users_folder_are_listed_and_shown_but_never_chosen_unasked(tmp_path: Path) -> None:
+    write_toy(bundles_folder() / "mine", document=document_of(published="Dice 0.9", training={"seed": 0}))
+    broken = bundles_folder() / "broken"
+    shutil.copytree(bundles_folder() / "mine", broken)
+    (broken / "bundle.yaml").write_text("format: glioscope-bundle-9")
+    entries = {entry.name: entry for entry in list_segmenters()}
+    assert entries["mine"].trained
+    assert entries["mine"].regions == ("WT", "TC", "ET")
+    assert entries["broken"].title.startswith("cannot be used: ")
+    assert choose_segmenter({T1C, T2F, T1N, T2W}) == "subtraction"
+    card = find_entry("mine").document()
+    assert card["published"] == "Dice 0.9"
+    assert card["members"] == 1
+    assert get_segmenter("mine").name == "toy"
+    assert find_entry(str(bundles_folder() / "mine")).title == "a toy network"
+    with pytest.raises(InputUnreadable, match="glioscope-bundle-9"):
+        get_segmenter("broken")
+
+
+def test_a_folder_that_is_no_bundle_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputUnreadable, match=r"has no file bundle\.yaml"):
+        get_segmenter(str(tmp_path))
+    with pytest.raises(InvalidImage, match=r"no segmenter 'nothing/there'.*the folder of any bundle"):
+        get_segmenter("nothing/there")
+
+
+def test_damaged_weights_are_refused_before_any_work(tmp_path: Path) -> None:
+    bundle = write_toy(tmp_path / "toy")
+    bundle.files[0].write_bytes(b"rubbish")
+    with pytest.raises(InputUnreadable, match="damaged or was changed"):
+        get_segmenter(str(tmp_path / "toy"))
+
+
+def test_listing_bundles_imports_no_torch(tmp_path: Path) -> None:
+    write_toy(bundles_folder() / "mine")
+    code = (
+        "import sys; from glioscope.segmentation import list_segmenters; "
+        "assert 'mine' in [e.name for e in list_segmenters()]; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def ensemble(folder: Path, method: dict[str, Any], members: list[dict[str, Any]]) -> str:
+    document = {"kind": "ensemble", "name": "both", "title": "both", "source": "none", "licence": "CC0-1.0"}
+    write_bundle(folder, {**document, "members": members, "ensemble": method})
+    return str(folder)
+
+
+def test_ensembles_average_and_weigh(tmp_path: Path) -> None:
+    members = [{"bundle": "a", "sha256": write_toy(tmp_path / "e" / "a", (0,)).checksum}, {"bundle": "b"}]
+    write_toy(tmp_path / "e" / "b", (1,))
+    images, brain = exam()
+    apart = [get_segmenter(str(tmp_path / "e" / name)).segment(images, brain).probabilities for name in "ab"]
+    mean = get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, members)).segment(images, brain)
+    whole = (apart[0]["WT"].data + apart[1]["WT"].data) / 2
+    np.testing.assert_allclose(mean.probabilities["WT"].data, whole, atol=1e-6)
+    core = np.minimum((apart[0]["TC"].data + apart[1]["TC"].data) / 2, whole)  # regions stay nested
+    np.testing.assert_allclose(mean.probabilities["TC"].data, core, atol=1e-6)
+    told = {"method": "weighted", "weights": {"WT": [3.0, 1.0]}}
+    weighted = get_segmenter(ensemble(tmp_path / "e", told, members)).segment(images, brain)
+    np.testing.assert_allclose(
+        weighted.probabilities["WT"].data, 0.75 * apart[0]["WT"].data + 0.25 * apart[1]["WT"].data, atol=1e-6
+    )
+    assert weighted.facts["members"] == ["toy", "toy"]
+
+
+def test_staple_of_equal_raters_is_each_of_them(tmp_path: Path) -> None:
+    write_toy(tmp_path / "e" / "a")
+    members = [{"bundle": "a"}, {"bundle": "a"}, {"bundle": "a"}]
+    images, brain = exam()
+    one = get_segmenter(str(tmp_path / "e" / "a")).segment(images, brain)
+    found = get_segmenter(ensemble(tmp_path / "e", {"method": "staple"}, members)).segment(images, brain)
+    assert 0 < (one.labels.data > 0).sum() < one.labels.data.size
+    assert (found.labels.data == one.labels.data).all()
+
+
+def test_an_ensemble_changes_with_its_members_and_refuses_strangers(tmp_path: Path) -> None:
+    write_toy(tmp_path / "e" / "a", (0,))
+    path = ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "a"}])
+    before = get_segmenter(path).identity
+    write_toy(tmp_path / "e" / "a", (5,))
+    assert get_segmenter(path).identity != before
+    with pytest.raises(InputUnreadable, match="not the bundle that it was made with"):
+        get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "a", "sha256": "0"}]))
+    with pytest.raises(InputUnreadable, match="'c' of ensemble 'both' is not there"):
+        get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "c"}]))
+    with pytest.raises(InputUnreadable, match="is not there"):
+        get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "../e"}]))
+    with pytest.raises(InputUnreadable, match="one weight for each of the 1 members"):
+        ensemble(tmp_path / "e", {"method": "weighted", "weights": {"WT": [1, 2]}}, [{"bundle": "a"}])
+    labels = {"kind": "labels", "scheme": "brats-ped", "names": ["ET"]}
+    write_toy(tmp_path / "e" / "d", document=document_of(target=labels))
+    with pytest.raises(InputUnreadable, match="do not go together"):
+        get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "a"}, {"bundle": "d"}]))

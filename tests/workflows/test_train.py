@@ -1,0 +1,272 @@
+"""`glioscope train`, `bundle`, `plan`, `recipes` and `search` on tiny exams."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from glioscope.bundles import read_bundle
+from glioscope.cli import training as command
+from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable
+from glioscope.training.machine import Machine
+from glioscope.training.run_folder import RunFolder
+from glioscope.workflows.bundle_run import bundle
+from glioscope.workflows.plan import plan
+from glioscope.workflows.recipes import recipes
+from glioscope.workflows.search import search
+from glioscope.workflows.train import train
+from tests.training.tiny_cohort import TINY_UNET, write_tiny_cohort
+
+CPU = Machine(device="cpu")
+QUICK = (*TINY_UNET, "training.epochs=1", "augmentation.name=none", "folds.count=2")
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return write_tiny_cohort(tmp_path_factory.mktemp("cohort"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def _train(cohort: Path, cache: Path, out: Path, *overrides: str, fold: int | str = "all", machine: Machine = CPU) -> Any:
+    return train(
+        "nnunet", cohort, out, fold=fold, overrides=[*QUICK, *overrides], cache=cache, machine=machine, memory_gib=4, jobs=1
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(cohort: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The same cohort, twice, from two seeds and in the same folds."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, lr in (("one", "0.01"), ("two", "0.02")):
+        _train(cohort, cache, folder / name, f"optimiser.lr={lr}")
+    return [folder / "one", folder / "two"]
+
+
+def test_a_run_says_what_it_is_and_where_it_comes_from(runs: list[Path], cohort: Path) -> None:
+    run = RunFolder(runs[0])
+    assert run.recipe().optimiser.lr == 0.01
+    folds = run.read(run.folds_file)["folds"]
+    assert sorted(name for fold in folds for name in fold["validation"]) == [f"BraTSGLI0000{n}000" for n in range(3)]
+    assert len(run.read(run.data_file)["exams"]) == 3
+    (sitting,) = json.loads(run.versions_file.read_text())
+    assert sitting["packages"]["torch"] == torch.__version__.partition("+")[0] or "torch" in sitting["packages"]
+    assert len(sitting["source_sha256"]) == 64
+    validation = run.read(run.fold(0).validation)
+    assert {"dice", "hd95"} <= validation["exams"][0]["regions"]["WT"].keys()
+    assert validation["summary"]["WT"]["dice"]["count"] == len(folds[0]["validation"])
+    assert validation["score"] == pytest.approx(validation["dice"]["dice"], abs=1e-6)
+    assert not list(runs[0].rglob("*.part*"))
+    assert not (runs[0] / "fold-0" / "lightning_logs").exists()
+
+
+def test_the_bundle_of_a_run(runs: list[Path]) -> None:
+    document = read_bundle(runs[0] / "bundle").document
+    assert [member["file"] for member in document["members"]] == ["fold-0.safetensors", "fold-1.safetensors"]
+    assert document["inference"]["patch"] == [16, 16, 16]
+    assert document["grid"]["spacing"] == [6, 6, 6]
+    assert set(document["postprocess"]["thresholds"]) == {"WT", "TC", "ET"}
+    card = document["training"]
+    assert card["data"]["exams"] == 3
+    assert all(len(one) == 64 for one in card["data"]["ids_sha256"])
+    assert "BraTS" not in json.dumps(card["data"])
+    assert card["seconds"] > 0
+    exams = [exam for n in (0, 1) for exam in RunFolder(runs[0]).read(runs[0] / f"fold-{n}" / "validation.json")["exams"]]
+    best = max(sum(exam["dice_by_threshold"]["WT"][n] for exam in exams) for n in range(19))
+    chosen = round(document["postprocess"]["thresholds"]["WT"] * 20) - 1
+    assert sum(exam["dice_by_threshold"]["WT"][chosen] for exam in exams) == pytest.approx(best, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mean", "weighted", "staple"])
+def test_an_ensemble_of_runs(runs: list[Path], tmp_path: Path, method: str) -> None:
+    made = bundle(runs, tmp_path / "ensemble", ensemble=method)
+    assert made.bundle.kind == "ensemble"
+    told = made.bundle.document
+    assert told["members"] == [{"bundle": "nnunet"}, {"bundle": "nnunet-2"}]
+    assert read_bundle(tmp_path / "ensemble" / "nnunet-2").kind == "network"
+    assert told["ensemble"]["method"] == method
+    if method == "weighted":
+        assert {region: max(weights) for region, weights in told["ensemble"]["weights"].items()} == {"WT": 1, "TC": 1, "ET": 1}
+    assert (told["postprocess"] is None) is (method == "staple")
+
+
+def test_a_run_that_is_there_is_left_as_it_is(runs: list[Path], cohort: Path, cache: Path) -> None:
+    kept = {file: file.stat().st_mtime_ns for file in runs[0].rglob("fold-*/*.ckpt")}
+    again = _train(cohort, cache, runs[0], "optimiser.lr=0.01")
+    assert list(again.folds) == ["0", "1"]
+    assert kept == {file: file.stat().st_mtime_ns for file in kept}
+    assert len(json.loads((runs[0] / "versions.json").read_text())) == 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind", "sentence"),
+    [
+        (["training.batch=3"], OutputUnwritable, r"holds a run of another recipe \(training\.batch is 3 now and was 2\)"),
+        (["training.bach=3"], InputUnreadable, r"training\.bach.*batch"),
+        (["target.scheme=brats-2021"], OutputUnwritable, "holds a run of another recipe"),
+    ],
+)
+def test_another_recipe_is_refused(
+    runs: list[Path], cohort: Path, overrides: list[str], kind: type[GlioscopeError], sentence: str
+) -> None:
+    before = (runs[0] / "recipe.yaml").read_bytes()
+    with pytest.raises(kind, match=sentence):
+        train("nnunet", cohort, runs[0], overrides=[*QUICK, "optimiser.lr=0.01", *overrides], machine=CPU)
+    assert (runs[0] / "recipe.yaml").read_bytes() == before
+
+
+def test_other_exams_are_refused(runs: list[Path], cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputUnwritable, match=r"begun with other exams \(3 there, 4 now; 'BraTSGLI00003000'"):
+        _train(write_tiny_cohort(tmp_path / "more", 4), cache, runs[0], "optimiser.lr=0.01")
+
+
+def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    given = ["transfer.freeze=encoder", f"transfer.from={runs[0] / 'bundle'}", "target.names=[WT,TC]"]
+    _train(cohort, cache, tmp_path / "run", *given, fold=1)
+    one, other = (load_file(str(folder / "bundle" / "fold-1.safetensors")) for folder in (runs[0], tmp_path / "run"))
+    encoder = [name for name in one if ".encoder." in f".{name}"]
+    assert encoder
+    assert all(torch.equal(one[name], other[name]) for name in encoder)
+    rest = [name for name in one if name not in encoder and one[name].shape == other[name].shape]
+    assert any(not torch.equal(one[name], other[name]) for name in rest)
+
+
+def test_transfer_from_another_network_is_refused(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    given = [f"transfer.from={runs[0] / 'bundle'}", "network.parameters.features_per_stage=[6,12]"]
+    with pytest.raises(InvalidImage, match=r"'transfer.from': only \d+ of the network's \d+ weights fit"):
+        _train(cohort, cache, tmp_path / "run", *given, fold=0)
+
+
+def test_all_exams_without_a_fold(cohort: Path, cache: Path, tmp_path: Path) -> None:
+    run = _train(cohort, cache, tmp_path / "run", fold="full")
+    assert run.folds["full"]["seen_in_training"] is True
+    assert len(run.folds["full"]["exams"]) == 3
+    assert "these same exams" in read_bundle(run.bundle).document["description"]
+
+
+@pytest.mark.parametrize(("fold", "sentence"), [("2", "There is no fold '2'; the recipe has 2"), ("x", "There is no fold 'x'")])
+def test_a_fold_that_is_not_there(cohort: Path, cache: Path, tmp_path: Path, fold: str, sentence: str) -> None:
+    with pytest.raises(InputUnreadable, match=sentence):
+        _train(cohort, cache, tmp_path / "run", fold=fold)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["folds.count=5"], "would have no exam to validate on"),
+        (["network.parameters.wings=2"], "wings"),
+        (["loss=[{name: dice, wings: 2}]"], "wings"),
+        (["transfer.from=nowhere"], "nowhere"),
+        (["transfer.freeze=encoder"], r"transfer\.from=FOLDER"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_told_before_exams_are_prepared(
+    cohort: Path, tmp_path: Path, overrides: list[str], sentence: str
+) -> None:
+    with pytest.raises(GlioscopeError, match=sentence):
+        _train(cohort, tmp_path / "cache", tmp_path / "run", *overrides)
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "sentence"),
+    [
+        (["nothing"], {}, "is not a run of `glioscope train`"),
+        (["one", "two"], {}, "2 runs make an ensemble; say how with --ensemble mean, weighted, staple"),
+        (["one", "two"], {"ensemble": "vote"}, "no ensemble method 'vote'"),
+        (["one"], {"ensemble": "mean"}, "at least two runs"),
+    ],
+)
+def test_what_cannot_be_bundled(
+    runs: list[Path], tmp_path: Path, names: list[str], options: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(GlioscopeError, match=sentence):
+        bundle([runs[0].parent / name for name in names], tmp_path / "bundle", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_folder_of_other_things_is_not_overwritten(runs: list[Path], cohort: Path) -> None:
+    with pytest.raises(OutputUnwritable, match="holds something that is no bundle"):
+        bundle(runs[:1], cohort)
+
+
+@pytest.mark.parametrize("logger", ["tensorboard", "mlflow"])
+def test_loggers_write_below_the_run(cohort: Path, cache: Path, tmp_path: Path, logger: str) -> None:
+    pytest.importorskip(logger)
+    _train(cohort, cache, tmp_path / "run", fold=0, machine=Machine(device="cpu", logger=logger))
+    place = tmp_path / "run" / ("tensorboard/fold-0" if logger == "tensorboard" else "mlruns")
+    named = [file.name for file in place.rglob("*") if file.is_file()]
+    assert any(name.startswith("events.out") for name in named) if logger == "tensorboard" else "dice_WT" in named
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+def test_plan(cohort: Path) -> None:
+    found = plan("nnunet", cohort, memory_gib=4, overrides=["grid.spacing=auto"], jobs=1)
+    assert found.exams == 3
+    assert list(found.plan.spacing) == [6.0, 6.0, 6.0]
+    assert found.plan.reasons
+    assert json.loads(json.dumps(found.document()))["cohort"]["present"]["t1c"] == 3
+
+
+def test_recipes() -> None:
+    names = [recipe["name"] for recipe in recipes()]
+    assert "nnunet" in names
+    (full,) = recipes("nnunet")
+    assert full["network"]["name"] == "plain-unet"
+
+
+def test_search_goes_on_where_it_ended(cohort: Path, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    space = ["optimiser.lr=1e-3..1e-1", "training.batch=1,2"]
+    options: dict[str, Any] = {"overrides": QUICK, "machine": CPU, "memory_gib": 4, "jobs": 1}
+    first = search("nnunet", cohort, tmp_path / "study", space, trials=1, **options)
+    assert [trial["state"] for trial in first.trials] == ["complete"]
+    again = search("nnunet", cohort, tmp_path / "study", space, trials=2, **options)
+    assert again.trials[:1] == first.trials
+    whole = search("nnunet", cohort, tmp_path / "whole", space, trials=2, **options)
+    assert [(trial["values"], trial["score"]) for trial in whole.trials] == [
+        (trial["values"], trial["score"]) for trial in again.trials
+    ]
+    assert again.best is not None
+    recipe = yaml.safe_load((tmp_path / "study" / "best.yaml").read_text())
+    assert recipe["optimiser"]["lr"] == pytest.approx(again.best["values"]["optimiser.lr"])
+    with pytest.raises(OutputUnwritable, match="holds a study of another recipe, space or fold"):
+        search("nnunet", cohort, tmp_path / "study", space[:1], trials=3, **options)
+    with pytest.raises(InputUnreadable, match=r"optimiser\.rl"):
+        search("nnunet", cohort, tmp_path / "other", ["optimiser.rl=1..2"], **options)
+
+
+def test_the_commands(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    app = typer.Typer()
+    command.register(app)
+
+    def said(*arguments: str) -> Any:
+        told = CliRunner().invoke(app, list(arguments))
+        assert told.exit_code == 0, told.output
+        return told
+
+    options = ["--data", str(cohort), "--cache", str(cache), "--device", "cpu", "--memory", "4", "-j", "1"]
+    told = said("train", "nnunet", *options, "--out", str(runs[0]), "--fold", "0", *QUICK, "optimiser.lr=0.01")
+    assert "fold 0 was finished before." in told.stderr
+    assert "Dice WT" in told.stdout
+    document = json.loads(said("train", "nnunet", *options, "-o", str(runs[0]), "--json", *QUICK, "optimiser.lr=0.01").stdout)
+    assert list(document["folds"]) == ["0", "1"]
+    assert "nnunet" in said("recipes").stdout
+    assert yaml.safe_load(said("recipes", "nnunet").stdout)["optimiser"]["lr"] == 0.01
+    assert json.loads(said("recipes", "--json").stdout)[0]["name"]
+    assert "Patch" in said("plan", "nnunet", "--data", str(cohort), "--memory", "4", "-j", "1").stdout
+    assert "network of 2" in said("bundle", str(runs[0]), "-o", str(tmp_path / "b"), "--name", "mine").stdout
+    assert read_bundle(tmp_path / "b").name == "mine"
