@@ -63,17 +63,17 @@ TINY_UNET = (*TINY, "network.parameters.features_per_stage=[4,8]", "network.para
 SMALLER = {
     "plain-unet": (*TINY_UNET[len(TINY) :], "network.parameters.kernel_sizes=3"),
     "resenc-unet": (*TINY_UNET[len(TINY) :], "network.parameters.n_blocks_per_stage=[1,1]"),
-    "segresnet": ("network.parameters.init_filters=8", "network.parameters.latent=4", "training.patch=[32,32,32]"),
+    "segresnet": ("network.parameters.init_filters=8", "network.parameters.latent=4"),
     "swin-unetr": (
         "network.parameters.feature_size=12",
         "network.parameters.depths=[1,1,1,1]",
         "network.parameters.num_heads=[1,2,2,2]",
         "training.patch=[32,32,32]",
     ),
-    "optimised-unet": ("network.parameters.features=[4,4,4,4,4,4,4]",),
+    "optimised-unet": ("network.parameters.features=[4,4,4,4]",),
     "agunet": ("network.parameters.features=[2,2,4,4,4]", "grid.size=[32,32,32]", "training.patch=[32,32,32]"),
-    "res-unet-3d": ("network.parameters.features=[2,4,4,4,4]",),
-    "unpooling-unet": ("network.parameters.features=[4,4,4,4,4,4]",),
+    "res-unet-3d": ("network.parameters.features=[2,4,4]",),
+    "unpooling-unet": ("network.parameters.features=[4,4,4]",),
 }
 """Network -> overrides that make it small."""
 

@@ -65,15 +65,7 @@ CHANGES: dict[str, tuple[Callable[[Volume], Volume], str]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(
-            c, marks=pytest.mark.xfail(reason="WT 0.95: see docs/preprocessing.md", strict=False) if c == "turned" else ()
-        )
-        for c in CHANGES
-    ],
-)
+@pytest.mark.parametrize("change", CHANGES)
 def test_the_result_lands_on_the_grid_that_came_in(plain: tuple[Path, Path], tmp_path: Path, change: str) -> None:
     alter, suffix = CHANGES[change]
     source, labels_file = plain

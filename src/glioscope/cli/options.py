@@ -48,7 +48,10 @@ ExamPath = Annotated[
 OutPath = Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write results to.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 ExamId = Annotated[str | None, typer.Option("--id", help="Identifier of the exam, instead of its folder's name.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time; all cores by default.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Exams of a cohort, or steps of an exam, at a time; all cores by default."),
+]
 T1N = Annotated[
     Path | None,
     typer.Option(

@@ -96,6 +96,10 @@ class SegResNet(VolumeNetwork):
             self.extra_loss = self.extra_weight * extra
         return logits
 
+    def _padded(self, size: Sequence[int]) -> list[int]:
+        # Group norm sees several channels at once, so that one voxel at the bottom is enough.
+        return [-(-side // d) * d for side, d in zip(size, self.divisor, strict=True)]
+
     def parts(self) -> dict[str, list[nn.Module]]:
         """See `VolumeNetwork.parts`; the variational branch belongs to none."""
         library: Any = self.network

@@ -52,7 +52,7 @@ def make_registration_copy(*, image: Path, copy: Path) -> None:
     Its axes run right, anterior, up, whatever those of `image` do, and N4 sees it without its place in the world: how a file is
     stored, and how a scanner tilts its planes, changes no voxel.
     """
-    given = _rounded(read_volume(image).reoriented(COPY_ORIENTATION))
+    given = read_volume(image).reoriented(COPY_ORIENTATION)
     placeless = Volume.of(given.data, np.diag([*np.round(given.grid.spacing, 4), 1.0]))
     write_volume(copy, given.with_data(correct_bias(placeless).data))
 
@@ -122,7 +122,7 @@ def refine_poses(
     points = inside.grid.to_world(np.argwhere(inside.data > 0)[::101])
     moved = {name: _distance(found[name], begun[name], points) for name in found}
     if pose:
-        start = Transform(np.round(read_transform(pose["forward"]).then(Transform(frame)).matrix, 6))
+        start = _snapped(read_transform(pose["forward"]).then(Transform(frame)))
         everything, poses = {"": shown, **images}, {"": Transform.identity(), **found}
         best = refine_atlas_pose(_clipped(read_volume(atlas)), everything, poses, inside, start, seed=seed)
         forward = best.then(home)
@@ -134,7 +134,14 @@ def refine_poses(
 
 def _within(transform: Transform, frame: NDArray[np.float64]) -> Transform:
     """The rigid transform between two worlds, as it is when both are changed by `frame`."""
-    return Transform(np.asarray(np.round(frame @ transform.matrix @ np.linalg.inv(frame), 6), np.float64))
+    return _snapped(Transform(frame @ transform.matrix @ np.linalg.inv(frame)))
+
+
+def _snapped(start: Transform) -> Transform:
+    """A start to about a micrometre: what is coarser than the rounding of two ways through the world is the same both ways."""
+    matrix = np.round(start.matrix, 5)
+    matrix[:3, 3] = np.round(matrix[:3, 3], 3)
+    return Transform(matrix)
 
 
 def _distance(one: Transform, other: Transform, points: NDArray[np.float64]) -> float:
@@ -160,13 +167,12 @@ def _frame(grid: Grid) -> NDArray[np.float64]:
 
 
 def _framed(volume: Volume, frame: NDArray[np.float64]) -> Volume:
-    """The volume in that world."""
-    return _rounded(Volume.of(volume.data, frame @ volume.grid.affine))
+    """The volume in that world, placed to a hundredth of a millimetre.
 
-
-def _rounded(volume: Volume) -> Volume:
-    """The volume placed to a few micrometres, so that rounding in a file's header does not reach the optimiser."""
-    affine = np.round(volume.grid.affine, 5)
+    Rounding in a file's header, other in every world that the same head may lie in, does not reach the optimiser so; it is
+    the reference's own world that is rounded in, since in another one the rounding would not be the same.
+    """
+    affine = np.round(frame @ volume.grid.affine, 4)
     affine[:3, 3] = np.round(affine[:3, 3], 2)
     return Volume.of(volume.data, affine)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from glioscope.core import Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
@@ -14,11 +16,15 @@ from glioscope.core.files import write_text
 from glioscope.inspection import Inspection
 from glioscope.workflows.dataset import RECORDS, open_dataset, records_folder
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
-from glioscope.workflows.progress import Progress
+from glioscope.workflows.progress import Recorded
+from glioscope.workflows.stages import Stages
 
 __all__ = ["for_each_exam", "inspected"]
 
-Work = Callable[[Inspection, Ledger], ExamOutcome]
+Work = Callable[[Stages, Inspection, Ledger], ExamOutcome]
+
+MEMORY_GIB = 4.0
+"""What an exam may need: of a computer's memory, so much is set aside for each that is worked on at the same time."""
 
 
 @contextmanager
@@ -36,41 +42,78 @@ def inspected(
 
 def for_each_exam(
     path: Path,
-    out: Path,
+    stages: Stages,
     work: Work,
     *,
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
-    progress: Progress | None = None,
 ) -> Outcomes:
-    """Do `work` for every exam below `path`, writing to the dataset `out`.
+    """Do `work`, a method of `Stages`, for every exam below `path`.
+
+    A single exam has its steps done at the same time; of a cohort, as many exams as `stages.jobs` and the memory allow, each in
+    a process of its own, and each exam's account is given when it is done. Neither changes a result.
 
     Raises:
         InputUnreadable: `path` holds no exam at all.
-        OutputUnwritable: `out` cannot be written.
+        OutputUnwritable: the output dataset cannot be written.
+        ProcessingFailed: the system ended a process; what is done stays.
     """
-    progress = progress or Progress()
+    out = stages.out
     if not path.exists() and not overrides:
         raise InputUnreadable(f"'{path}' does not exist; give a folder, a zip file or a CSV manifest.")
     open_dataset(out)
     with inspected(path, overrides, exam_id, out / RECORDS) as inspections:
-        outcomes = []
-        for number, inspection in enumerate(inspections, start=1):
-            name = Exam(inspection.id, inspection.session, {}).name
-            progress.exam_started(name, number, len(inspections))
-            outcome = _one(inspection, name, out, work, progress)
-            if outcome.error:
-                progress.exam_failed(name, str(outcome.error))
-            outcomes.append(outcome)
-    return Outcomes(tuple(outcomes))
+        together = min(stages.processes, len(inspections), max(1, int(_memory_gib() / MEMORY_GIB)))
+        numbered = [(inspection, number, len(inspections)) for number, inspection in enumerate(inspections, start=1)]
+        if together > 1:
+            return Outcomes(tuple(_in_processes(numbered, stages, work, together)))
+        return Outcomes(tuple(_one(*exam, stages, work) for exam in numbered))
 
 
-def _one(inspection: Inspection, name: str, out: Path, work: Work, progress: Progress) -> ExamOutcome:
-    started = time.perf_counter()
-    folder = out / Exam(inspection.id, inspection.session, {}).folder
-    ledger = Ledger(records_folder(out, name), progress.notify)
+def _memory_gib() -> float:
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+
+
+def _in_processes(
+    numbered: list[tuple[Inspection, int, int]], stages: Stages, work: Work, together: int
+) -> Iterator[ExamOutcome]:
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    threads = max(1, stages.processes // together)
     try:
-        outcome = work(inspection, ledger)
+        with parallel_config("loky", n_jobs=together, inner_max_num_threads=threads):
+            results = Parallel(return_as="generator")(delayed(_silently)(exam, stages.alone(), work) for exam in numbered)
+            for outcome, told in results:
+                told.replay(stages.progress)
+                yield outcome
+    except TerminatedWorkerError as error:
+        raise ProcessingFailed(
+            "The system ended a process, probably because memory ran out; run the same command with fewer --jobs to go on."
+        ) from error
+
+
+def _silently(exam: tuple[Inspection, int, int], stages: Stages, work: Work) -> tuple[ExamOutcome, Recorded]:
+    told = Recorded()
+    return _one(*exam, replace(stages, progress=told), work), told
+
+
+def _one(inspection: Inspection, number: int, total: int, stages: Stages, work: Work) -> ExamOutcome:
+    name = Exam(inspection.id, inspection.session, {}).name
+    stages.progress.exam_started(name, number, total)
+    outcome = _done(inspection, name, stages, work)
+    if outcome.error:
+        stages.progress.exam_failed(name, str(outcome.error))
+    return outcome
+
+
+def _done(inspection: Inspection, name: str, stages: Stages, work: Work) -> ExamOutcome:
+    started = time.perf_counter()
+    out = stages.out
+    folder = out / Exam(inspection.id, inspection.session, {}).folder
+    ledger = Ledger(records_folder(out, name), stages.progress.notify)
+    try:
+        outcome = work(stages, inspection, ledger)
     except GlioscopeError as error:
         return ExamOutcome(name, folder, error=error)
     except MemoryError:

@@ -45,6 +45,4 @@ def preprocess(
         OutputUnwritable: `out` cannot be written.
     """
     stages = Stages(Path(out), options=options or PreprocessOptions(), jobs=jobs, progress=progress or Progress())
-    return for_each_exam(
-        Path(exam), Path(out), stages.preprocess, overrides=overrides, exam_id=exam_id, progress=stages.progress
-    )
+    return for_each_exam(Path(exam), stages, Stages.preprocess, overrides=overrides, exam_id=exam_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from glioscope.core import Record, Step
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "Recorded"]
 
 
 class Progress:
@@ -34,3 +37,26 @@ class Progress:
             self.step_started(step)
         else:
             self.step_done(step, record)
+
+
+class Recorded(Progress):
+    """Keeps what is told in another process, for `replay` to tell it here."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[str, tuple[Any, ...]]] = []
+
+    def replay(self, to: Progress) -> None:
+        """Tell it all to another listener, in order."""
+        for method, values in self._told:
+            getattr(to, method)(*values)
+
+
+def _keeping(method: str) -> Callable[..., None]:
+    def keep(self: Recorded, *values: Any) -> None:  # noqa: ANN401
+        self._told.append((method, values))
+
+    return keep
+
+
+for _method in ("exam_started", "step_started", "step_done", "decided", "warned", "exam_failed"):
+    setattr(Recorded, _method, _keeping(_method))

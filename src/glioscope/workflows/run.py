@@ -11,6 +11,7 @@ from glioscope.workflows.cohort import for_each_exam
 from glioscope.workflows.outcome import Outcomes
 from glioscope.workflows.preprocess_exam import PreprocessOptions
 from glioscope.workflows.progress import Progress
+from glioscope.workflows.report import write_table
 from glioscope.workflows.stages import Stages
 
 __all__ = ["run"]
@@ -52,4 +53,7 @@ def run(
         OutputUnwritable: `out` cannot be written.
     """
     stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess)
-    return for_each_exam(Path(exam), Path(out), stages.run, overrides=overrides, exam_id=exam_id, progress=stages.progress)
+    outcomes = for_each_exam(Path(exam), stages, Stages.run, overrides=overrides, exam_id=exam_id)
+    if len(outcomes.exams) > len(outcomes.failed):  # several exams that ended at once may have written it over each other
+        write_table(Path(out))
+    return outcomes

@@ -52,4 +52,4 @@ def segment(
         OutputUnwritable: `out` cannot be written.
     """
     stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess)
-    return for_each_exam(Path(exam), Path(out), stages.segment, overrides=overrides, exam_id=exam_id, progress=stages.progress)
+    return for_each_exam(Path(exam), stages, Stages.segment, overrides=overrides, exam_id=exam_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,13 @@ class Stages:
         return None if self.postprocess is None else chain_for_one(self.postprocess, scheme)
 
     @property
-    def _jobs(self) -> int:
+    def processes(self) -> int:
+        """How many at a time."""
         return self.jobs or os.cpu_count() or 1
+
+    def alone(self) -> Stages:
+        """The same as it is done in one of several processes: one step at a time, told to nobody."""
+        return replace(self, jobs=1, progress=Progress())
 
     def preprocess(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
         """Up to images in the atlas and on the native grid."""
@@ -76,7 +81,7 @@ class Stages:
         name = self._choose(inspection)
         prepared = self._prepare(inspection, ledger)
         segmented = self._segment(name, prepared, ledger)
-        reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out, self._jobs)
+        reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out, self.processes)
         write_table(self.out)
         files = {"labels": segmented.native_labels, **reported.files}
         return self._finish(inspection, ledger, prepared, files, reported.results)
@@ -106,7 +111,7 @@ class Stages:
         for warning in inspection.warnings:
             self.progress.warned(warning)
         exam = convert_exam(inspection, self.out, ledger)
-        return preprocess_exam(exam, self.out, self.options, ledger, self._jobs)
+        return preprocess_exam(exam, self.out, self.options, ledger, self.processes)
 
     def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
         from glioscope.segmentation import get_segmenter
@@ -114,7 +119,7 @@ class Stages:
         chain = self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(
-            prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain, beside=beside, jobs=self._jobs
+            prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain, beside=beside, jobs=self.processes
         )
 
     def _finish(
