@@ -19,14 +19,11 @@ __all__ = ["refine_atlas_pose", "refine_sequences"]
 
 Matrix = NDArray[np.float64]
 
-SEQUENCE_LEVELS = ((5.0, 5.0), (0.7, 2.0))
-"""Resolution, and distance of the points, at which two sequences are compared: a quick look and one at their own voxels."""
+SEQUENCE_MM, ATLAS_MM = (5.0, 2.0), (6.0, 3.5)
+"""Distances of the points at which two sequences, or a sequence and the atlas, are compared: a quick look and a close one."""
 
-ATLAS_MM = (6.0, 3.5)
-"""Both of that for a sequence and the atlas, which is another head: nothing finer is alike."""
-
-MARGIN_MM = 20.0
-"""What is compared beyond the brain: its surface and the skull tell most; the neck and the jaw move on their own."""
+MARGIN_MM = 8.0
+"""What is compared beyond the brain: its surface tells most, but the scalp's fat is displaced by chemical shift."""
 
 FARTHEST_MM = 15.0
 """A start this wrong is not refined but wrong: what moves farther is left as it was."""
@@ -53,7 +50,7 @@ def refine_sequences(
 ) -> dict[str, Transform]:
     """Rigid transforms from the reference to each other sequence, all sequences being compared with each other.
 
-    One after another, each is fitted to the reference and to those before it, at points within 20 mm of the brain. A sequence
+    One after another, each is fitted to the reference and to those before it, at points within 8 mm of the brain. A sequence
     of thick slices that leaves its own pose open is held by the others.
 
     Args:
@@ -65,14 +62,14 @@ def refine_sequences(
     """
     near = mask.with_data(ndimage.distance_transform_edt(mask.data == 0, sampling=mask.grid.spacing) <= MARGIN_MM)
     centre = _centre(mask)
-    seen = {(name, mm): smoothed(image, mm) for name, image in {"": reference, **others}.items() for mm, _ in SEQUENCE_LEVELS}
+    seen = {(name, mm): smoothed(image, mm) for name, image in {"": reference, **others}.items() for mm in SEQUENCE_MM}
     inside, found = {"": near}, {"": np.eye(4)}
     for name in others:
         pose = starts[name].matrix
-        for mm, apart in SEQUENCE_LEVELS:
+        for mm in SEQUENCE_MM:
             terms = []
             for other, matrix in found.items():
-                points = Comparison.of(seen[other, mm], seen[name, mm], inside[other], seed, millimetres=apart)
+                points = Comparison.of(seen[other, mm], seen[name, mm], inside[other], seed, millimetres=mm)
                 terms.append(_Term(Likeness(points, inside_only=True), np.eye(4), _inverse(matrix)))
             pose = _best(terms, pose, centre)
         found[name], inside[name] = pose, Volume(near.data, Grid(near.grid.shape, pose @ near.grid.affine))
