@@ -10,7 +10,7 @@ import pytest
 
 from glioscope.core import SCHEMES, Grid, InvalidImage, MissingSequence, Volume, read_labels, read_volume, write_volume
 from glioscope.training import load_recipe
-from glioscope.training.cohort_data import LabelledExam, placed, read_exam, resized
+from glioscope.training.cohort_data import LabelledExam, placed, read_exam
 from glioscope.training.recipe_schema import GridRules
 
 RECIPE = load_recipe("nnunet")
@@ -104,9 +104,3 @@ def test_a_size_whatever_the_brain(tiny_exams: list[LabelledExam]) -> None:
     assert found.labels.shape == found.brain.shape == found.images["t1c"].shape == (16, 20, 32)
     sides = arrays.brain[arrays.box].shape
     assert np.allclose(found.grid.extent, np.array(sides) * 6)
-
-
-def test_resized_by_hand() -> None:
-    """Two voxels of 1 mm from -0.5 to 1.5 mm become one of 2 mm in the middle."""
-    grid = resized(Grid((2, 2, 2), np.eye(4)), (1, 1, 1))
-    assert np.allclose(grid.affine, np.array([[2, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1.0]]))

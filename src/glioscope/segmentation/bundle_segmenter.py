@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glioscope.bundles import Bundle, build_channels
 from glioscope.bundles.placing import working_grid
-from glioscope.core import InvalidImage, Sequence, Volume, get_scheme, parse_sequence, resample, resample_mask
+from glioscope.core import Grid, InvalidImage, Sequence, Volume, get_scheme, parse_sequence, resample, resample_mask
 from glioscope.inference import WindowSettings, predict
 from glioscope.inference.model_store import ModelStore
 from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
@@ -80,15 +80,7 @@ class BundleSegmenter(Segmenter):
         return window_settings(self.bundle)
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
-        told = self.bundle.document["grid"]
-        grid = working_grid(brain.grid, told["spacing"], told.get("size"))
-        if grid is None:
-            channels = self._channels(images, brain)
-            inside = brain.data
-        else:
-            mask = resample_mask(brain, grid)
-            channels = self._channels({s: resample(volume, grid) for s, volume in images.items()}, mask)
-            inside = mask.data
+        channels, inside, grid = self.seen(images, brain)
         used: list[str] = []
         probabilities = predict(self._forwards(channels, inside, used), channels, inside, self.settings)
         del channels
@@ -101,6 +93,17 @@ class BundleSegmenter(Segmenter):
         return Segmentation(
             brain.with_data(found.labels), {r: brain.with_data(v) for r, v in found.regions.items()}, {**facts, **found.facts}
         )
+
+    def seen(
+        self, images: Mapping[Sequence, Volume], brain: Volume
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Grid | None]:
+        """Of images cut to the brain's box, what the network sees: channels (C, X, Y, Z), brain, their grid where it is another."""
+        told = self.bundle.document["grid"]
+        grid = working_grid(brain.grid, told["spacing"], told.get("size"))
+        if grid is None:
+            return self._channels(images, brain), brain.data, None
+        mask = resample_mask(brain, grid)
+        return self._channels({s: resample(volume, grid) for s, volume in images.items()}, mask), mask.data, grid
 
     def _channels(self, images: Mapping[Sequence, Volume], brain: Volume) -> NDArray[np.float32]:
         return build_channels({str(s): volume.data for s, volume in images.items()}, brain.data, self.bundle.inputs)

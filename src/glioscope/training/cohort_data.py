@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.bundles.channels import parse_inputs
+from glioscope.bundles.placing import working_grid
 from glioscope.core import (
     Grid,
     InvalidImage,
@@ -128,14 +129,9 @@ def placed(arrays: ExamArrays, rules: GridRules, spacing: tuple[float, float, fl
     part = arrays.grid.cropped(lower, upper)
     images = {source: np.ascontiguousarray(image[box]) for source, image in arrays.images.items()}
     brain, labels = arrays.brain[box], arrays.labels[box]
-    extent = part.extent
-    if rules.size is not None:
-        shape = np.asarray(rules.size)
-    elif np.allclose(part.spacing, spacing, rtol=0.01):
+    grid = working_grid(part, spacing, rules.size)
+    if grid is None:
         return ExamArrays(images, brain, labels, part)
-    else:
-        shape = np.maximum(1, np.rint(extent / np.asarray(spacing))).astype(int)
-    grid = resized(part, (int(shape[0]), int(shape[1]), int(shape[2])))
     return ExamArrays(
         {
             source: resample_mask(Volume(image, part), grid).data.astype(np.float32)
@@ -147,15 +143,6 @@ def placed(arrays: ExamArrays, rules: GridRules, spacing: tuple[float, float, fl
         resample_labels(Volume(labels, part), grid, scheme).data,
         grid,
     )
-
-
-def resized(grid: Grid, shape: tuple[int, int, int]) -> Grid:
-    """A grid of `shape` voxels over the same field of view."""
-    factor = np.asarray(grid.shape) / np.asarray(shape)
-    affine = grid.affine.copy()
-    affine[:3, :3] = affine[:3, :3] * factor
-    affine[:3, 3] = grid.to_world((factor - 1) / 2)
-    return Grid(shape, affine)
 
 
 def _earlier(path: Path, grid: Grid, *, mask: bool) -> Volume:

@@ -213,8 +213,10 @@ def evaluate(
             cases.append(outcome)
             if values := outcome.facts.get("ignored_labels"):
                 told = ", ".join(map(str, values))
+                older = " If a map is in the numbering of brats-2021, say so with --scheme-pred or --scheme-ref."
                 progress.warned(
                     f"'{outcome.id}' has the label {told}, which is in no region of '{rules.name}' and is not scored."
+                    + older * (rules.scheme == "brats-2023" and 4 in values)
                 )
     return Evaluation(
         rules,
