@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from copy import deepcopy
 
 import pytest
@@ -125,3 +128,20 @@ def test_agunet_without_its_gates_and_scales_is_a_unet() -> None:
     assert not any(isinstance(module, AttentionGate) for module in network.modules())
     assert network.eval()(image(8, 8, 8, channels=2)).shape == (1, 1, 8, 8, 8)
     assert isinstance(network.get_submodule("encoder.0.0.1"), nn.BatchNorm3d)
+
+
+def test_a_variational_patch_may_be_as_small_as_the_divisor() -> None:
+    network = build_network("segresnet", 2, 2, {"init_filters": 8, "variational": True, "patch": (16, 16, 16), "latent": 4})
+    assert network.train()(image(16, 16, 16)[:, :2]).shape == (1, 2, 16, 16, 16)
+
+
+def test_monai_cannot_make_mlflow_report_its_use() -> None:
+    pytest.importorskip("monai")
+    code = (
+        "import os, sys; from glioscope.networks import build_network; "
+        "build_network('segresnet', 1, 1, {'init_filters': 8}); told = sys.modules.get('mlflow.telemetry.client'); "
+        "assert told is None or told.get_telemetry_client() is None"
+    )
+    quiet = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "CI", "PYTEST_CURRENT_TEST")
+    clean = {key: value for key, value in os.environ.items() if key not in quiet}
+    subprocess.run([sys.executable, "-c", code], check=True, env=clean)

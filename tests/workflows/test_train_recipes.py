@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,22 +13,20 @@ from glioscope.core import InputUnreadable, InvalidImage
 from glioscope.training import final_validation, fold_loop, train_fold
 from glioscope.training.machine import Machine
 from glioscope.training.recipe import list_recipes, load_recipe
-from glioscope.workflows.train import train
+from glioscope.workflows.train import TrainingRun, train
 from tests.training.tiny_cohort import SMALLER, TINY, write_follow_up_cohort, write_tiny_cohort
 
-# One of each network and target; the others differ from these in a few keys.
-FAST = (
-    "nnunet",
-    "gli-2021-loss-choice",
-    "gli-2021-res-unet",
-    "gli-2021-unpooling",
-    "gli-2023-unet",
-    "gli-2024-resenc-l-subtraction",
-    "gli-2024-segresnet",
-    "residual-agunet-d",
-)
 TRAINED = [name for name in list_recipes() if load_recipe(name).ensemble is None]
 ENSEMBLES = [name for name in list_recipes() if load_recipe(name).ensemble is not None]
+ONE_STEP = (
+    "training.epochs=1",
+    "training.iterations=1",
+    "training.accumulate=1",
+    "training.batch=1",
+    "inference.overlap=0",
+    "folds.by=patient",
+    "folds.hold_out=null",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +47,43 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(room, name, lambda *given: None)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in TRAINED])
-def test_a_recipe_trains_to_a_bundle(name: str, cohorts: dict[str, Path], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recipes that see the same channels share their exams."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def gliomas(cohorts: dict[str, Path], cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle that the recipes of transfer start from."""
+    made = _train("gli-2023-unet", cohorts, cache, tmp_path_factory.mktemp("gliomas")).bundle
+    assert made is not None
+    return made
+
+
+def _train(name: str, cohorts: dict[str, Path], cache: Path, out: Path, *overrides: str) -> TrainingRun:
     recipe = load_recipe(name)
-    if recipe.transfer.freeze != "none":
-        with pytest.raises(InputUnreadable, match=r"transfer\.from=FOLDER"):
-            train(name, cohorts["brats-2023"], tmp_path / "run")
-        return
-    data = cohorts.get(recipe.target.scheme, cohorts["brats-2023"])
-    overrides = [*TINY, "folds.by=patient", "folds.hold_out=null", "training.epochs=1", "training.accumulate=1"]
-    run = train(
+    return train(
         name,
-        data,
-        tmp_path / "run",
+        cohorts.get(recipe.target.scheme, cohorts["brats-2023"]),
+        out,
         fold=1,
-        overrides=[*overrides, *SMALLER[recipe.network.name]],
+        overrides=[*TINY, *ONE_STEP, *SMALLER[recipe.network.name], *overrides],
+        cache=cache,
         machine=Machine(device="cpu"),
         memory_gib=4,
         jobs=1,
     )
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_recipe_trains_to_a_bundle(
+    name: str, cohorts: dict[str, Path], cache: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recipe = load_recipe(name)
+    carried = "-transfer-" in name
+    start = [f"transfer.from={request.getfixturevalue('gliomas')}"] if carried else []
+    run = _train(name, cohorts, cache, tmp_path / "run", *start)
     assert list(run.folds) == ["1"]
     assert 0 <= run.folds["1"]["score"] <= 1
     assert run.bundle is not None
@@ -81,10 +98,31 @@ def test_a_recipe_trains_to_a_bundle(name: str, cohorts: dict[str, Path], tmp_pa
     assert card["data"]["exams"] == 3
     if recipe.choose:
         assert card["validation"]["arms"]["1"] in (0, 1)
+    if carried:
+        _check_what_was_kept(network, read_bundle(request.getfixturevalue("gliomas")).network(0), recipe.transfer.freeze)
 
 
-@pytest.mark.parametrize("name", ENSEMBLES[:1])
+def _check_what_was_kept(network: Any, start: Any, freeze: str) -> None:
+    """What was frozen is as it was, and something else has learnt."""
+    frozen = {id(one) for part in network.parts().get(freeze, []) for one in part.parameters()}
+    pairs = list(zip(network.parameters(), start.parameters(), strict=True))
+    assert bool(frozen) is (freeze != "none")
+    assert all(torch.equal(one, other) for one, other in pairs if id(one) in frozen)
+    assert any(not torch.equal(one, other) for one, other in pairs if id(one) not in frozen)
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if load_recipe(name).transfer.freeze != "none"])
+def test_a_recipe_that_freezes_says_what_it_needs(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputUnreadable, match=r"transfer\.from=FOLDER"):
+        train(name, tmp_path, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
 def test_an_ensemble_says_what_to_train(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidImage, match=r"trains nothing itself. Train its members \(.*glioscope bundle RUN-.*--ensemble"):
         train(name, tmp_path, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+    ensemble = load_recipe(name).ensemble
+    assert ensemble is not None
+    assert set(ensemble.members) <= set(TRAINED)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glioscope.core import InvalidImage
+from glioscope.networks.monai_quietly import monai
 from glioscope.networks.volume_network import VolumeNetwork, parts_of
 
 __all__ = ["SegResNet"]
@@ -52,9 +53,7 @@ class SegResNet(VolumeNetwork):
         latent: int = 128,
         extra_weight: float = 0.1,
     ) -> None:
-        from monai.networks.nets.segresnet import SegResNet as Plain
-        from monai.networks.nets.segresnet import SegResNetVAE as Variational
-
+        library = monai("networks.nets.segresnet")
         if init_filters % 8 or len(blocks_up) != len(blocks_down) - 1:
             raise InvalidImage(
                 "Network 'segresnet' needs 'init_filters' in eights and one entry less in 'blocks_up' than 'blocks_down'."
@@ -73,14 +72,14 @@ class SegResNet(VolumeNetwork):
         }
         self.patch = None
         if not variational:
-            self.network: nn.Module = Plain(**options)
+            self.network: nn.Module = library.SegResNet(**options)
             return
         if patch is None or len(patch) != 3 or any(side % step for side in patch):
             raise InvalidImage(
                 f"The variational branch of 'segresnet' needs the training patch as 'patch', sides multiples of {step}."
             )
         self.patch = tuple(patch)
-        self.network = Variational(input_image_size=self.patch, vae_estimate_std=True, vae_nz=latent, **options)
+        self.network = library.SegResNetVAE(input_image_size=self.patch, vae_estimate_std=True, vae_nz=latent, **options)
 
     def logits(self, image: Tensor) -> Tensor:
         """See `VolumeNetwork.logits`; raises InvalidImage in training where a patch has not the size of the branch."""

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glioscope.core import InvalidImage
+from glioscope.networks.monai_quietly import monai
 from glioscope.networks.volume_network import VolumeNetwork, parts_of
 
 __all__ = ["SwinUNETR"]
@@ -42,14 +43,13 @@ class SwinUNETR(VolumeNetwork):
         dropout_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
-        from monai.networks.nets.swin_unetr import SwinUNETR as Library
-
+        library = monai("networks.nets.swin_unetr")
         # MONAI would find out that it is missing only when the network runs.
         importlib.import_module("einops")
         if feature_size % 12:
             raise InvalidImage(f"Network 'swin-unetr' needs a 'feature_size' that is a multiple of 12, not {feature_size}.")
         super().__init__((32, 32, 32))
-        self.network: nn.Module = Library(
+        self.network: nn.Module = library.SwinUNETR(
             in_channels=in_channels,
             out_channels=out_channels,
             feature_size=feature_size,

@@ -97,7 +97,7 @@ class BundleSegmenter(Segmenter):
     def seen(
         self, images: Mapping[Sequence, Volume], brain: Volume
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Grid | None]:
-        """Of images cut to the brain's box, what the network sees: channels (C, X, Y, Z), brain, their grid where it is another."""
+        """What the network sees of the brain's box: channels (C, X, Y, Z), brain, their grid where it is another."""
         told = self.bundle.document["grid"]
         grid = working_grid(brain.grid, told["spacing"], told.get("size"))
         if grid is None:
