@@ -1,6 +1,6 @@
 """Predicts one exam with the same weights by Glioscope and by nnU-Net v2, side by side in one run.
 
-    python benchmarks/inference.py EXAM --peer-python PY [--patch 128] [--steps 150] [--no-mirror] [--work FOLDER]
+    python benchmarks/inference.py EXAM --peer-python PY [--patch 128] [--steps 150] [--no-mirror | --share-flips] [--work W]
 
 EXAM is a prepared exam with labels (a BraTS case). The network is nnU-Net's own plain U-Net of 31 million parameters; random
 weights decide nothing, so it first learns from this exam for some steps. Each side then predicts in a process of its own: wall
@@ -173,7 +173,7 @@ def write_nnunet(folder: Path, weights: dict[str, Any], patch: int, features: li
     torch.save(checkpoint, folder / "fold_0" / "checkpoint_final.pth")
 
 
-def ours(work: Path, threads: int, mirror: bool, precision: str) -> None:
+def ours(work: Path, bundle_name: str, threads: int, precision: str) -> None:
     """The side of Glioscope; the label map goes to `ours.npy`, the numbers to standard output."""
     started = time.perf_counter()
     import torch
@@ -185,7 +185,7 @@ def ours(work: Path, threads: int, mirror: bool, precision: str) -> None:
     torch.set_num_threads(threads)
     exam = np.load(work / "exam.npz")
     affine = np.diag([*exam["spacing"], 1.0])
-    bundle = read_bundle(work / ("bundle" if mirror else "bundle-plain"))
+    bundle = read_bundle(work / bundle_name)
     segmenter = BundleSegmenter(bundle, precision=precision)
     ready, used = time.perf_counter(), time.process_time()
     image = exam["image"]
@@ -213,12 +213,29 @@ def measured(command: list[str], work: Path) -> dict[str, Any]:
     return numbers
 
 
-def compare(work: Path, peer_python: str, threads: int, mirror: bool, precision: str) -> dict[str, Any]:
+def changed_bundle(work: Path, changes: dict[str, Any]) -> str:
+    """The name of a copy of the bundle with other settings of inference."""
+    from glioscope.bundles import read_bundle, write_bundle
+
+    if not changes:
+        return "bundle"
+    full, folder = read_bundle(work / "bundle"), work / f"bundle-{'-'.join(changes)}"
+    folder.mkdir(exist_ok=True)
+    for file in full.files:
+        (folder / file.name).unlink(missing_ok=True)
+        os.link(file, folder / file.name)
+    write_bundle(folder, {**full.document, "inference": {**full.document["inference"], **changes}})
+    return folder.name
+
+
+def compare(work: Path, peer_python: str, threads: int, changes: dict[str, Any], precision: str) -> dict[str, Any]:
     here = Path(__file__).resolve()
-    flags = ["--threads", str(threads), *([] if mirror else ["--no-mirror"])]
-    command = [sys.executable, str(here), "--ours", str(work), "--precision", precision, *flags]
+    flags = ["--threads", str(threads)]
+    name = changed_bundle(work, changes)
+    command = [sys.executable, str(here), "--ours", str(work), "--bundle", name, "--precision", precision, *flags]
     first, own = measured(command, work), measured(command, work)
-    peer = measured([peer_python, str(here.with_name("inference_peer.py")), str(work), *flags], work)
+    plain = [] if changes.get("mirror", True) else ["--no-mirror"]
+    peer = measured([peer_python, str(here.with_name("inference_peer.py")), str(work), *flags, *plain], work)
     exam = np.load(work / "exam.npz")
     brain = brain_of(exam["image"])
     one, other = np.load(work / "ours.npy"), np.load(work / "peer.npy")
@@ -249,11 +266,14 @@ def main() -> None:
     parser.add_argument("--features", type=int, nargs="+", default=FEATURES)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or float")
-    parser.add_argument("--no-mirror", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--no-mirror", action="store_true")
+    how.add_argument("--share-flips", action="store_true", help="neighbouring windows share the flips; nnU-Net does all")
+    parser.add_argument("--bundle", default="bundle", help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help="keeps the weights for another run")
     options = parser.parse_args()
     if options.ours:
-        ours(options.ours, options.threads, not options.no_mirror, options.precision)
+        ours(options.ours, options.bundle, options.threads, options.precision)
         return
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
@@ -262,20 +282,9 @@ def main() -> None:
             image, labels, spacing = load(options.exam)
             np.savez(work / "exam.npz", image=image, labels=labels, spacing=spacing)
             learn(work, options.patch, options.steps, options.crop, options.features)
-        if options.no_mirror:
-            from glioscope.bundles import read_bundle, write_bundle
-
-            full = read_bundle(work / "bundle")
-            plain = {**full.document, "inference": {**full.document["inference"], "mirror": False}}
-            (work / "bundle-plain").mkdir(exist_ok=True)
-            for file in full.files:
-                target = work / "bundle-plain" / file.name
-                target.unlink(missing_ok=True)
-                os.link(file, target)
-            write_bundle(work / "bundle-plain", plain)
-        print(
-            json.dumps(compare(work, options.peer_python, options.threads, not options.no_mirror, options.precision), indent=2)
-        )
+        changes: dict[str, Any] = {"mirror": False} if options.no_mirror else {}
+        changes |= {"share_flips": True} if options.share_flips else {}
+        print(json.dumps(compare(work, options.peer_python, options.threads, changes, options.precision), indent=2))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ def test_reading_imports_no_torch(toy: Path) -> None:
         ({"target": {"kind": "region", "scheme": "brats-2023", "names": ["WT"]}}, "regions or labels"),
         ({"target": {"kind": "regions", "scheme": "brats-1999", "names": ["WT"]}}, "no label scheme 'brats-1999'"),
         ({"inference": {"patch": [8, 8]}}, "'inference.patch' is not a list of three"),
+        ({"inference": {"patch": [8, 8, 8], "share_flips": "no"}}, "'inference.share_flips' is true or false"),
         ({"inference": {"patch": [8, 8, 8], "mirrors": True}}, "unknown key 'mirrors'; did you mean 'mirror'"),
         ({"grid": {"space": "moon", "spacing": [1, 1, 1], "orientation": "RAS"}}, "'grid.space'"),
         ({"grid": {"space": "atlas", "spacing": [1, 1], "orientation": "RAS"}}, "'grid.spacing'"),

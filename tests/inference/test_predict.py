@@ -84,6 +84,26 @@ def test_with_mirroring_a_flipped_image_gives_the_flipped_answer(axis: int) -> N
     assert np.abs(plain.astype(float) - one).max() > 0.01  # without it the test above would show nothing
 
 
+def test_shared_flips_cost_half_and_are_nearer_to_all_flips_than_none() -> None:
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Conv3d(2, 4, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv3d(4, 2, 3, padding=1))
+    seen: list[int] = []
+
+    def counting(windows: Any) -> Any:
+        seen.append(len(windows))
+        return model(windows)
+
+    image, inside = RNG.standard_normal((2, 19, 15, 17)).astype(np.float32), ball((19, 15, 17))
+    answers, calls = [], []
+    for axes, share in (((0, 1, 2), False), ((0, 1, 2), True), ((), False)):
+        settings = WindowSettings((9, 7, 9), mirror_axes=axes, share_flips=share)
+        answers.append(predict([counting], image, inside, settings).astype(float))
+        calls.append(sum(seen) - sum(calls))
+    assert calls[0] == 2 * calls[1] == 8 * calls[2]
+    every, half, none = answers
+    assert 0 < np.abs(half - every).mean() < 0.5 * np.abs(none - every).mean()
+
+
 @pytest.mark.parametrize("batch", [2, 3, 8])
 def test_the_batch_does_not_matter(batch: int) -> None:
     image, inside = RNG.standard_normal((2, 12, 11, 10)).astype(np.float32), ball((12, 11, 10))

@@ -31,7 +31,7 @@ _INSIDE = {
     "grid": ("space", "spacing", "orientation", "size"),
     "target": ("kind", "scheme", "names"),
     "network": ("name", "parameters"),
-    "inference": ("patch", "overlap", "mirror", "batch"),
+    "inference": ("patch", "overlap", "mirror", "share_flips", "batch"),
     "ensemble": ("method", "weights"),
 }
 
@@ -134,6 +134,8 @@ def _check_network(document: Mapping[str, Any]) -> None:
     patch = document["inference"]["patch"]
     if not isinstance(patch, list) or len(patch) != 3 or not all(isinstance(side, int) and side > 0 for side in patch):
         raise InvalidImage("'inference.patch' is not a list of three whole numbers.")
+    if not isinstance(document["inference"].get("share_flips", False), bool):
+        raise InvalidImage("'inference.share_flips' is true or false.")
     if not document["members"]:
         raise InvalidImage("'members' is empty: a bundle has at least one file of weights.")
     for member in document["members"]:

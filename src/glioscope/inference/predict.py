@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, combinations, product
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import InvalidImage, ProcessingFailed
+from glioscope.inference.flips import Flip, flips_of
 from glioscope.inference.settings import WindowSettings
 from glioscope.inference.windows import brain_box, window_starts, window_weights
 
@@ -29,9 +30,10 @@ def predict(models: Iterable[Forward], image: Image, inside: NDArray[np.bool_], 
     """Slide every model over the brain and average their probabilities.
 
     Windows are spread over the brain's box; one without a voxel of brain is left out. A model's logits are averaged over the
-    flips of a window and, weighted by a Gaussian, over the windows; then the activation follows, then the mean over the models.
-    The weighted sum is kept in float16 and only for the planes (along the first axis) that a window still to come can reach;
-    planes that are complete go straight to the result. A box smaller than a window has zeros around it.
+    flips of a window (all, or the half that `flips_of` gives it) and, weighted by a Gaussian, over the windows; then the
+    activation follows, then the mean over the models. The weighted sum is kept in float16 and only for the planes (along the
+    first axis) that a window still to come can reach; planes that are complete go straight to the result. A box smaller than a
+    window has zeros around it.
 
     Args:
         models: Used one after the other; an iterator that makes each when it is asked for holds one in memory at a time.
@@ -130,7 +132,8 @@ def _planes(model: Forward, image: Tensor, inside: NDArray[np.bool_], settings: 
             place = tuple(slice(start, start + side) for start, side in zip((x, y, z), window, strict=True))
             if not inside[place].any():
                 continue
-            logits = _flipped_mean(model, image[:, *place], settings)
+            flips = flips_of(settings.mirror_axes, (i, j, k), settings.share_flips)
+            logits = _flipped_mean(model, image[:, *place], flips, settings.batch)
             if not bool(torch.isfinite(logits).all()):
                 raise ProcessingFailed("The network gave values that are not finite; its weights or its input are damaged.")
             for axis, row in enumerate((weights[0][i], weights[1][j], weights[2][k]), start=1):
@@ -151,19 +154,17 @@ def _moved(total: Tensor, planes: int) -> Tensor:
     return total
 
 
-def _flipped_mean(model: Forward, window: Tensor, settings: WindowSettings) -> Tensor:
-    """Logits (K, x, y, z) float32 of a window (C, x, y, z), the mean over all its flips."""
+def _flipped_mean(model: Forward, window: Tensor, flips: Sequence[Flip], batch: int) -> Tensor:
+    """Logits (K, x, y, z) float32 of a window (C, x, y, z), the mean over its flips."""
     import torch
 
-    axes = [axis + 1 for axis in settings.mirror_axes]
-    flips = list(chain.from_iterable(combinations(axes, n) for n in range(len(axes) + 1)))
     mean: Tensor | None = None
     with torch.no_grad():
-        for first in range(0, len(flips), settings.batch):
-            group = flips[first : first + settings.batch]
-            found = _answered(model, torch.stack([window.flip(flip) if flip else window for flip in group]))
-            for logits, flip in zip(found, group, strict=True):
-                back = logits.flip(flip) if flip else logits
+        for first in range(0, len(flips), batch):
+            axes = [[axis + 1 for axis in flip] for flip in flips[first : first + batch]]
+            found = _answered(model, torch.stack([window.flip(turned) for turned in axes]))
+            for logits, turned in zip(found, axes, strict=True):
+                back = logits.flip(turned)
                 mean = back.to(torch.float32, copy=True) if mean is None else mean.add_(back)
     assert mean is not None
     return mean.div_(len(flips))

@@ -21,6 +21,7 @@ class WindowSettings:
         activation: `sigmoid` for regions that may overlap, `softmax` for labels.
         batch: How many flipped copies of a window are predicted at once.
         divisor: What the network divides the sides of its input by.
+        share_flips: Whether neighbouring windows share the flips, half of them each: half the work, nearly the same answer.
     """
 
     patch: tuple[int, int, int]
@@ -29,6 +30,7 @@ class WindowSettings:
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
     batch: int = 1
     divisor: tuple[int, int, int] = (1, 1, 1)
+    share_flips: bool = False
 
     def __post_init__(self) -> None:
         if len(self.patch) != 3 or min(self.patch) < 1:

@@ -151,6 +151,7 @@ def window_settings(bundle: Bundle) -> WindowSettings:
         axes,
         "softmax" if bundle.document["target"]["kind"] == "labels" else "sigmoid",
         int(told.get("batch", 1)),
+        share_flips=bool(told.get("share_flips", False)),
     )
 
 
