@@ -94,7 +94,8 @@ def test_shared_flips_cost_half_and_are_nearer_to_all_flips_than_none() -> None:
         return model(windows)
 
     image, inside = RNG.standard_normal((2, 19, 15, 17)).astype(np.float32), ball((19, 15, 17))
-    answers, calls = [], []
+    answers: list[Any] = []
+    calls: list[int] = []
     for axes, share in (((0, 1, 2), False), ((0, 1, 2), True), ((), False)):
         settings = WindowSettings((9, 7, 9), mirror_axes=axes, share_flips=share)
         answers.append(predict([counting], image, inside, settings).astype(float))
