@@ -23,7 +23,7 @@ def _pushed(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def test_a_deformation_is_followed_and_its_inverse_leads_back(tmp_path: Path) -> None:
     """Issue 2: `--atlas-transform syn` failed at its very end on the shift of a single point."""
-    atlas, grid = head(centred_grid((33, 40, 31), (5.0, 5.0, 5.0))), centred_grid((34, 41, 32), (5.0, 5.0, 5.0))
+    atlas, grid = head(centred_grid((46, 56, 44), (3.5, 3.5, 3.5))), centred_grid((48, 58, 46), (3.5, 3.5, 3.5))
     moving = Volume(intensity(_pushed(grid.to_world(np.moveaxis(np.indices(grid.shape), 0, -1)))), grid)
     write_volume(tmp_path / "atlas.nii", atlas)
     write_volume(tmp_path / "moving.nii", moving)

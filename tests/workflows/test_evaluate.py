@@ -89,7 +89,7 @@ def test_a_bad_case_fails_alone(cohort: Path, capfd: pytest.CaptureFixture[str])
     told = {failed["id"]: failed["error"] for failed in document["failed"]}
     assert told.keys() == {"cut", "other", "text", "nan", "flat"}
     assert "20 x 20 x 16 voxels instead of 24 x 20 x 16" in told["other"] and "--resample" in told["other"]
-    assert "2-D" in told["flat"] and "not a label map" in told["nan"]
+    assert "2-D" in told["flat"] and "not finite" in told["nan"]
     for name, sentence in told.items():
         assert f"'{name}.nii.gz'" in sentence and "\n" not in sentence and str(cohort) not in sentence
 
