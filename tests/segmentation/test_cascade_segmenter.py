@@ -10,7 +10,7 @@ from glioscope.bundles import read_bundle, write_bundle
 from glioscope.bundles.import_cascade import import_cascade
 from glioscope.core import InputUnreadable, MissingSequence, Sequence, Volume, read_labels, read_volume
 from glioscope.segmentation.cascade_segmenter import CascadeSegmenter
-from glioscope.segmentation.nested_regions import box_around, clean_core, clean_nested, clean_whole
+from glioscope.segmentation.nested_regions import clean_core, clean_nested, clean_whole
 from tests.bundles.cascade_weights import write_weights
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -92,10 +92,6 @@ def test_core_outside_the_whole_tumour_and_few_enhancing_voxels_go() -> None:
     np.testing.assert_array_equal(whole, _blocks((0, 20)))
     np.testing.assert_array_equal(core, _blocks((2, 10)))
     assert not enhancing.any()
-
-
-def test_box_has_its_margin_and_stays_in_the_volume() -> None:
-    assert box_around(_blocks((10, 20)), 5) == (slice(5, 25), slice(0, 20), slice(0, 20))
 
 
 @pytest.mark.slow

@@ -80,10 +80,7 @@ class AGUNet(VolumeNetwork):
             x, skip = up(x), skips.pop()
             x = level(torch.cat([x, self.gates[i](x, skip) if self.gates else skip], dim=1))
             decoded.append(x)
-        if not self.supervised:
-            finest: Tensor = self.heads[-1](x)
-            return finest
-        return [head(features) for head, features in zip(self.heads[::-1], reversed(decoded), strict=True)]
+        return self.headed(self.heads[::-1], decoded)
 
     def parts(self) -> dict[str, list[nn.Module]]:
         """See `VolumeNetwork.parts`; the gates belong to the decoder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from glioscope.core import InvalidImage
 from glioscope.networks.volume_network import VolumeNetwork, parts_of
 
-__all__ = ["DynamicUNet", "Steps", "conventions", "levels"]
+__all__ = ["DynamicUNet", "Steps", "library_arguments"]
 
 Steps = int | Sequence[int | Sequence[int]]
 """A number for all levels, or one a level, which may be one an axis."""
@@ -53,8 +53,30 @@ class DynamicUNet(VolumeNetwork):
         return library.decoder
 
 
-def levels(network: str, features: Sequence[int], **per_level: object) -> int:
-    """How many levels there are; raises InvalidImage, naming the parameter, where another list has another length."""
+def library_arguments(
+    network: str,
+    channels: tuple[int, int],
+    features: Sequence[int],
+    per_level: Mapping[str, object],
+    *,
+    conv_bias: bool,
+    norm_eps: float,
+    dropout: float,
+) -> dict[str, Any]:
+    """Arguments of the library's class for a 3-D network as nnU-Net builds it.
+
+    Args:
+        network: Its name, for errors.
+        channels: Of the input and of the logits.
+        features: Channels of each level, from shallow to deep.
+        per_level: Parameters that may have one entry a level.
+        conv_bias: Whether convolutions have a bias.
+        norm_eps: What is added to variances.
+        dropout: Share of the feature maps that training sets to zero.
+
+    Raises:
+        InvalidImage: a list has another length than `features`; the sentence names the parameter.
+    """
     count = len(features)
     if count < 2:
         raise InvalidImage(f"Network '{network}' needs at least two levels in features_per_stage, not {count}.")
@@ -62,12 +84,13 @@ def levels(network: str, features: Sequence[int], **per_level: object) -> int:
         wanted = count - 1 if name == "n_conv_per_stage_decoder" else count
         if isinstance(values, Sequence) and len(values) != wanted:
             raise InvalidImage(f"Network '{network}' has {count} levels: '{name}' needs {wanted} entries, not {len(values)}.")
-    return count
-
-
-def conventions(conv_bias: bool, norm_eps: float, dropout: float) -> dict[str, Any]:
-    """What nnU-Net builds its 3-D networks of, as keywords of the library."""
     return {
+        "input_channels": channels[0],
+        "num_classes": channels[1],
+        "n_stages": count,
+        "features_per_stage": list(features),
+        **per_level,
+        "deep_supervision": False,
         "conv_op": nn.Conv3d,
         "conv_bias": conv_bias,
         "norm_op": nn.InstanceNorm3d,

@@ -64,10 +64,7 @@ class OptimisedUNet(VolumeNetwork):
         for up, level, skip in zip(self.raises, self.decoder, skips, strict=True):
             x = level(torch.cat([up(x), skip], dim=1))
             decoded.append(x)
-        if not self.supervised:
-            finest: Tensor = self.heads[0](x)
-            return finest
-        return [head(features) for head, features in zip(self.heads, reversed(decoded), strict=False)]
+        return self.headed(self.heads, decoded[-len(self.heads) :])
 
     def parts(self) -> dict[str, list[nn.Module]]:
         """See `VolumeNetwork.parts`."""

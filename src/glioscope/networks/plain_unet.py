@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glioscope.networks.dynamic_unet import DynamicUNet, Steps, conventions, levels
+from glioscope.networks.dynamic_unet import DynamicUNet, Steps, library_arguments
 
 __all__ = ["PlainUNet"]
 
@@ -43,25 +43,22 @@ class PlainUNet(DynamicUNet):
     ) -> None:
         from dynamic_network_architectures.architectures.unet import PlainConvUNet
 
-        count = levels(
-            "plain-unet",
-            features_per_stage,
-            kernel_sizes=kernel_sizes,
-            strides=strides,
-            n_conv_per_stage=n_conv_per_stage,
-            n_conv_per_stage_decoder=n_conv_per_stage_decoder,
-        )
+        per_level = {
+            "kernel_sizes": kernel_sizes,
+            "strides": strides,
+            "n_conv_per_stage": n_conv_per_stage,
+            "n_conv_per_stage_decoder": n_conv_per_stage_decoder,
+        }
         network = PlainConvUNet(
-            input_channels=in_channels,
-            n_stages=count,
-            features_per_stage=list(features_per_stage),
-            kernel_sizes=kernel_sizes,
-            strides=strides,
-            n_conv_per_stage=n_conv_per_stage,
-            num_classes=out_channels,
-            n_conv_per_stage_decoder=n_conv_per_stage_decoder,
-            deep_supervision=False,
-            **conventions(conv_bias, norm_eps, dropout),
+            **library_arguments(
+                "plain-unet",
+                (in_channels, out_channels),
+                features_per_stage,
+                per_level,
+                conv_bias=conv_bias,
+                norm_eps=norm_eps,
+                dropout=dropout,
+            )
         )
         network.apply(PlainConvUNet.initialize)
         super().__init__(network, strides)

@@ -61,10 +61,7 @@ class UnpoolingUNet(VolumeNetwork):
             skip = skips.pop()
             x = level(torch.cat([_unpool(x, places.pop(), skip), skip], dim=1))
             decoded.append(x)
-        if not self.supervised:
-            finest: Tensor = self.heads[-1](x)
-            return finest
-        return [head(features) for head, features in zip(self.heads[::-1], reversed(decoded), strict=True)]
+        return self.headed(self.heads[::-1], decoded)
 
     def parts(self) -> dict[str, list[nn.Module]]:
         """See `VolumeNetwork.parts`."""

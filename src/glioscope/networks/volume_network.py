@@ -59,6 +59,18 @@ class VolumeNetwork(nn.Module, ABC):
         """Whether coarser logits are wanted now."""
         return self.training and self.deep_supervision
 
+    def headed(self, heads: nn.ModuleList, decoded: Sequence[Tensor]) -> Tensor | list[Tensor]:
+        """The finest logits, or where `supervised` those of every head.
+
+        Args:
+            heads: From the finest to the coarsest.
+            decoded: What each of them is for, from the coarsest to the finest.
+        """
+        if not self.supervised:
+            finest: Tensor = heads[0](decoded[-1])
+            return finest
+        return [head(features) for head, features in zip(heads, reversed(decoded), strict=True)]
+
     def __getstate__(self) -> dict[str, Any]:
         # A loss in the middle of a graph can neither be copied nor pickled.
         return {**self.__dict__, "extra_loss": None}

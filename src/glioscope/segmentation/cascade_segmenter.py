@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from glioscope.bundles import Bundle
 from glioscope.bundles.placing import working_grid
 from glioscope.core import InputUnreadable, Sequence, Volume, get_scheme, resample, resample_labels, resample_mask
+from glioscope.core.boxes import box_of
 from glioscope.normalisation import NORMALISATIONS
-from glioscope.segmentation.nested_regions import box_around, clean_core, clean_nested, clean_whole
+from glioscope.segmentation.nested_regions import clean_core, clean_nested, clean_whole
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
 __all__ = ["CascadeSegmenter"]
@@ -89,7 +90,7 @@ class CascadeSegmenter(Segmenter):
             probabilities.append(found)
             boxes.append([[int(s.indices(n)[0]), int(s.indices(n)[1])] for s, n in zip(box, inside.shape, strict=True)])
             if clean and (kept := clean(found > 0.5)).any():
-                box = box_around(kept, margin)
+                box = box_of(kept, (margin,) * 3)
         masks = clean_nested(*[found > 0.5 for found in probabilities])
         labels = np.zeros(inside.shape, np.uint8)
         for mask, label in zip(masks, ("ED", "NCR", "ET"), strict=True):

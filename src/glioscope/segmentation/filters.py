@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from glioscope.core.boxes import box_of
+
 __all__ = ["deviation", "drop_small", "equalised", "graded", "grown", "logistic", "shrunk", "smoothed"]
 
 Image = NDArray[np.float32]
@@ -54,7 +56,7 @@ def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     if not mask.any():
         return out
     room = (radius_mm / spacing + 1e-6).astype(int).tolist()
-    box = _box(mask, room)
+    box = box_of(mask, room)
     squares = np.where(mask[box], np.float32(0), np.float32(np.inf))
     for axis, (steps, edge) in enumerate(zip(room, spacing.tolist(), strict=True)):
         before = np.moveaxis(squares, axis, 0)
@@ -68,17 +70,11 @@ def grown(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     return out
 
 
-def _box(mask: Mask, room: list[int]) -> tuple[slice, ...]:
-    """The box of a mask that is not empty, with so many voxels around it."""
-    planes = (np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
-    return tuple(slice(max(0, int(p[0]) - r), int(p[-1]) + 1 + r) for p, r in zip(planes, room, strict=True))
-
-
 def shrunk(mask: Mask, spacing: NDArray[np.float64], radius_mm: float) -> Mask:
     """The voxels of the mask farther than `radius_mm` from what is not mask; the edge of the array counts as more of it."""
     out = np.zeros_like(mask)
     if mask.any():
-        box = _box(mask, (radius_mm / spacing + 1).astype(int).tolist())
+        box = box_of(mask, (radius_mm / spacing + 1).astype(int).tolist())
         out[box] = mask[box] & ~grown(~mask[box], spacing, radius_mm)
     return out
 

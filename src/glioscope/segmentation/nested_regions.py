@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["box_around", "clean_core", "clean_nested", "clean_whole"]
+__all__ = ["clean_core", "clean_nested", "clean_whole"]
 
 Mask = NDArray[np.bool_]
 
@@ -43,12 +43,6 @@ def clean_nested(whole: Mask, core: Mask, enhancing: Mask) -> tuple[Mask, Mask, 
     if enhancing.sum() < ENHANCING:
         enhancing = np.zeros_like(enhancing)
     return whole | core, core, enhancing
-
-
-def box_around(mask: Mask, margin: int) -> tuple[slice, ...]:
-    """The box of a mask that is not empty, `margin` voxels wider on each side as far as the volume reaches."""
-    planes = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return tuple(slice(max(0, int(p[0]) - margin), int(p[-1]) + 1 + margin) for p in planes)
 
 
 def _closed(mask: Mask) -> Mask:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from glioscope.core import Grid, InvalidImage, MissingSequence, Scheme, Sequence, Volume
+from glioscope.core.boxes import box_of
 
 __all__ = ["Segmentation", "Segmenter"]
 
@@ -143,8 +144,7 @@ class Segmenter(ABC):
         if self.margin_mm is None:
             return (slice(None),) * 3
         margin = np.ceil(self.margin_mm / mask.grid.spacing).astype(int)
-        planes = [np.flatnonzero(mask.data.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        return tuple(slice(max(0, p[0] - m), p[-1] + 1 + m) for p, m in zip(planes, margin.tolist(), strict=True))
+        return box_of(mask.data, margin.tolist())
 
     @abstractmethod
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glioscope.core.boxes import box_of
 from glioscope.segmentation.filters import deviation
 
 __all__ = ["without_shading"]
@@ -65,6 +66,6 @@ def without_shading(
 
 def _axes(brain: NDArray[np.bool_], spacing: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """For each axis where its voxels lie: 0 at the brain's middle, 1 at the far end of its longest side."""
-    spans = [np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
-    reach = max(float(s[-1] - s[0]) * h for s, h in zip(spans, spacing, strict=True)) / 2 or 1.0
-    return [(np.arange(n) - (s[0] + s[-1]) / 2) * h / reach for n, s, h in zip(brain.shape, spans, spacing, strict=True)]
+    ends = [(s.start, s.stop - 1) for s in box_of(brain)]
+    reach = max(float(b - a) * h for (a, b), h in zip(ends, spacing, strict=True)) / 2 or 1.0
+    return [(np.arange(n) - (a + b) / 2) * h / reach for n, (a, b), h in zip(brain.shape, ends, spacing, strict=True)]

@@ -23,6 +23,7 @@ from glioscope.core import (
     read_labels,
     read_volume,
 )
+from glioscope.core.boxes import box_of
 from glioscope.core.label_resampling import resample_labels, resample_mask
 from glioscope.core.transform import resample
 from glioscope.training.recipe_schema import GridRules, Recipe
@@ -77,12 +78,10 @@ class ExamArrays:
     grid: Grid
 
     @property
-    def box(self) -> tuple[slice, slice, slice]:
+    def box(self) -> tuple[slice, ...]:
         """The smallest box around brain and labels."""
         inside = self.brain | (self.labels > 0)
-        planes = [np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        x, y, z = (slice(int(p[0]), int(p[-1]) + 1) for p in planes)
-        return x, y, z
+        return box_of(inside)
 
 
 def read_exam(exam: LabelledExam, recipe: Recipe) -> ExamArrays:

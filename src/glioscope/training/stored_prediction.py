@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid
+from glioscope.core.boxes import box_of
 from glioscope.core.files import write_bytes
 from glioscope.training.recipe_schema import Target
 
@@ -52,11 +53,7 @@ def write_prediction(
     """
     inside = probabilities[target.channels - len(target.names) :]
     something = (reference > 0) | (inside >= _LEAST).any(axis=0)
-    spans = [np.flatnonzero(something.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    box = tuple(
-        slice(max(0, int(s[0]) - _MARGIN), min(n, int(s[-1]) + 1 + _MARGIN)) if s.size else slice(0, 1)
-        for s, n in zip(spans, reference.shape, strict=True)
-    )
+    box = box_of(something, (_MARGIN,) * 3) if something.any() else (slice(0, 1),) * 3
     stream = io.BytesIO()
     np.savez_compressed(
         stream,

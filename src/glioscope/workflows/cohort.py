@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import traceback
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from glioscope.core import Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
+from glioscope.core.computer import memory_gib
 from glioscope.core.files import write_text
 from glioscope.inspection import Inspection
 from glioscope.workflows.dataset import RECORDS, open_dataset, records_folder
@@ -63,15 +63,11 @@ def for_each_exam(
         raise InputUnreadable(f"'{path}' does not exist; give a folder, a zip file or a CSV manifest.")
     open_dataset(out)
     with inspected(path, overrides, exam_id, out / RECORDS) as inspections:
-        together = min(stages.processes, len(inspections), max(1, int(_memory_gib() / MEMORY_GIB)))
+        together = min(stages.processes, len(inspections), max(1, int(memory_gib() / MEMORY_GIB)))
         numbered = [(inspection, number, len(inspections)) for number, inspection in enumerate(inspections, start=1)]
         if together > 1:
             return Outcomes(tuple(_in_processes(numbered, stages, work, together)))
         return Outcomes(tuple(_one(*exam, stages, work) for exam in numbered))
-
-
-def _memory_gib() -> float:
-    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
 
 
 def _in_processes(

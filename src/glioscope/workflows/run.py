@@ -54,6 +54,6 @@ def run(
     """
     stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess)
     outcomes = for_each_exam(Path(exam), stages, Stages.run, overrides=overrides, exam_id=exam_id)
-    if len(outcomes.exams) > len(outcomes.failed):  # several exams that ended at once may have written it over each other
+    if len(outcomes.exams) - len(outcomes.failed) > 1:  # exams that ended at once may have written it over each other
         write_table(Path(out))
     return outcomes

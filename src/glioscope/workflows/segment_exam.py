@@ -30,7 +30,7 @@ from glioscope.core import (
 )
 from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
-from glioscope.segmentation import Segmentation, find_entry, get_segmenter
+from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
 __all__ = ["Segmented", "segment_exam", "segment_step"]
 
@@ -96,7 +96,7 @@ def segment_exam(
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
     segmenter = get_segmenter(name, device)
-    step = segment_step(prepared, out, name, scheme=scheme, device=device, postprocess=postprocess)
+    step = _step(segmenter, prepared, out, name, scheme, device, postprocess)
     record, *_ = ledger.run(step, *beside, jobs=jobs)
     if postprocess is None:  # that of an earlier run tells of a label map that is no more
         _sidecar(step.outputs).unlink(missing_ok=True)
@@ -125,7 +125,12 @@ def segment_step(
     postprocess: Chain | None = None,
 ) -> Step:
     """The ledger step of `segment_exam`; raises as it does, before any work."""
-    segmenter = get_segmenter(name, device)
+    return _step(get_segmenter(name, device), prepared, out, name, scheme, device, postprocess)
+
+
+def _step(
+    segmenter: Segmenter, prepared: Prepared, out: Path, name: str, scheme: str, device: str, postprocess: Chain | None
+) -> Step:
     error = segmenter.missing(prepared.images)
     if error:
         raise error

@@ -116,7 +116,7 @@ class Stages:
     def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
         from glioscope.segmentation import get_segmenter
 
-        chain = self._chain(get_segmenter(name).scheme)
+        chain = None if self.postprocess is None else self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(
             prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain, beside=beside, jobs=self.processes

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.core import OutputUnwritable
+from glioscope.core.computer import memory_gib
 from glioscope.core.files import write_json
 from glioscope.training.cache import CachedExam, prepare_cache
 from glioscope.training.cohort_data import LabelledExam
@@ -52,13 +53,11 @@ class TrainingData:
 
 def memory_of(machine: Machine) -> float:
     """GiB that a step may take: nine tenths of the GPU's memory, or half of the computer's."""
-    import os
-
     import torch
 
     if machine.kind == "cuda":
         return 0.9 * torch.cuda.get_device_properties(0).total_memory / _GIB
-    return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    return 0.5 * memory_gib()
 
 
 def planned(
