@@ -198,6 +198,29 @@ class TestOpenVino:
         assert "Concat" not in kinds
         assert kinds.count("Convolution") == 5  # four of the network, one of them in two parts
 
+    def test_one_conversion_serves_windows_of_other_sizes(self, store: ModelStore) -> None:
+        network, larger = small(), torch.randn(1, 2, 12, 8, 16, generator=torch.Generator().manual_seed(1))
+        forward = make_forward(network, backend="openvino", precision="fp32", example=EXAMPLE, store=store, window=(12, 8, 16))
+        with torch.no_grad():
+            torch.testing.assert_close(forward(larger), network(larger), atol=1e-5, rtol=1e-4)
+        assert len(list((store.folder / "models").iterdir())) == 1
+
+    def test_a_network_that_holds_its_size_is_converted_again(self, store: ModelStore) -> None:
+        class Fixed(torch.nn.Module):  # type: ignore[name-defined,misc,unused-ignore]
+            def __init__(self) -> None:
+                super().__init__()
+                self.first = torch.nn.Conv3d(2, 3, 3, padding=1)
+
+            def forward(self, image: Any) -> Any:
+                sides = [int(side) for side in image.shape[2:]]
+                return torch.nn.functional.interpolate(self.first(image)[:, :, ::2, ::2, ::2], size=sides)
+
+        network, larger = Fixed().eval(), torch.ones(1, 2, 12, 8, 16)
+        forward = make_forward(network, backend="openvino", precision="fp32", example=EXAMPLE, store=store, window=(12, 8, 16))
+        with torch.no_grad():
+            torch.testing.assert_close(forward(larger), network(larger), atol=1e-5, rtol=1e-4)
+        assert len(list((store.folder / "models").iterdir())) == 2
+
     def test_what_it_does_not_know_is_said(self) -> None:
         from glioscope.inference.conversion import to_openvino
 
@@ -207,6 +230,28 @@ class TestOpenVino:
 
         with pytest.raises(ProcessingFailed, match="OpenVINO cannot convert the network"):
             to_openvino(Odd(), EXAMPLE)
+
+    def test_a_signal_after_several_networks_does_not_kill_the_process(self, tmp_path: Path) -> None:
+        # A core that is let go takes the stack for signals of the thread with it; CI died of that.
+        code = f"""
+import faulthandler, gc, os, signal, torch
+from glioscope.inference.openvino_forward import OpenVinoForward
+from glioscope.inference.openvino_quietly import openvino
+from glioscope.inference.variant import Variant
+faulthandler.enable()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+window = torch.zeros(1, 1, 8, 8, 8)
+model = openvino().convert_model(torch.nn.Conv3d(1, 2, 3), example_input=window, input=[list(window.shape)])
+file = {str(tmp_path / "model.xml")!r}
+openvino().save_model(model, file)
+first, second = [OpenVinoForward(file, Variant("openvino-fp32", "openvino", "fp32")) for _ in range(2)]
+first(window), second(window)
+del first, model; gc.collect()
+del second; gc.collect()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (0, "handled\n")
 
     def test_it_cannot_report_its_use(self) -> None:
         code = (

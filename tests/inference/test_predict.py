@@ -51,6 +51,19 @@ def test_a_pointwise_network_gives_what_it_gives_on_the_whole_volume(shape: tupl
     assert not found[:, ~inside].any()
 
 
+def test_a_window_that_stretches_sees_the_brain_at_once() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def model(windows: Any) -> Any:
+        seen.append(tuple(windows.shape[2:]))
+        return pointwise()(windows)
+
+    image, inside = RNG.standard_normal((2, 30, 41, 20)).astype(np.float32), ball((30, 41, 20))
+    found = predict([model], image, inside, WindowSettings((32, 32, 32), 0.5, mirror_axes=(), stretch=1.5))
+    assert seen == [(32, 48, 32)]
+    np.testing.assert_allclose(found[:, inside].astype(float), logistic(whole(pointwise(), image))[:, inside], atol=2e-3)
+
+
 def test_softmax_sums_to_one_and_is_background_outside() -> None:
     image, inside = RNG.standard_normal((2, 14, 15, 16)).astype(np.float32), ball((14, 15, 16))
     found = predict([pointwise()], image, inside, WindowSettings((8, 8, 8), activation="softmax")).astype(float)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from glioscope.core import InvalidImage
 from glioscope.inference import WindowSettings
-from glioscope.inference.windows import brain_box, window_starts, window_weights
+from glioscope.inference.windows import brain_box, fitted_window, window_starts, window_weights
 
 
 def test_windows_as_by_hand() -> None:
@@ -78,3 +78,21 @@ def test_sides_are_rounded_up_to_what_the_network_divides() -> None:
 def test_settings_that_make_no_sense(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidImage):
         WindowSettings(**{"patch": (8, 8, 8), **wrong})  # type: ignore[arg-type]
+
+
+def test_a_window_fits_the_brain_where_it_may_stretch() -> None:
+    patch = (128, 128, 128)
+    assert fitted_window((120, 156, 132), WindowSettings(patch)) == patch
+    assert fitted_window((120, 156, 132), WindowSettings(patch, stretch=1.5)) == (128, 160, 144)
+    # 208 is more than one and a half times 128; that axis keeps its windows.
+    assert fitted_window((120, 206, 132), WindowSettings(patch, stretch=1.5)) == (128, 128, 144)
+    # 192 x 176 x 128 voxels would be more than twice the patch: the axis that needs less goes first.
+    assert fitted_window((190, 175, 128), WindowSettings(patch, stretch=1.5)) == (128, 176, 128)
+    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5)) == (48, 80, 112)
+    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5, divisor=(32, 32, 32))) == (64, 96, 128)
+
+
+@pytest.mark.parametrize("stretch", [0.5, 9.0])
+def test_a_stretch_out_of_bounds_is_said(stretch: float) -> None:
+    with pytest.raises(InvalidImage, match="stretch by a factor of 1 to 4"):
+        WindowSettings((8, 8, 8), stretch=stretch)

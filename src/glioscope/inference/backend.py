@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glioscope.core import GlioscopeError, InvalidImage, ProcessingFailed
@@ -13,6 +13,8 @@ from glioscope.inference.torch_forward import TorchForward
 from glioscope.inference.variant import VARIANTS, Variant, variants_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor, nn
 
 __all__ = ["AGREEMENT", "Chosen", "make_forward"]
@@ -35,6 +37,7 @@ def make_forward(
     family: str | None = None,
     activation: str = "sigmoid",
     store: ModelStore | None = None,
+    window: tuple[int, int, int] | None = None,
 ) -> Chosen:
     """A Forward for `predict`.
 
@@ -48,11 +51,12 @@ def make_forward(
         backend: `torch`, `openvino` (CPU only), or `auto` for either.
         precision: `fp32`, `bf16`, `int8` (one that `quantise` accepted), `float` for the fastest but `int8`, or `auto` for the
             fastest of all.
-        example: A window (1, C, x, y, z) of a real image, of the size that will be used; needed to choose and to convert.
+        example: A window (1, C, x, y, z) of a real image; needed to choose and to convert.
         key: Changes with the network and its weights; computed from them where None.
         family: Networks of one family (the members of a bundle) share one choice; `key` where None.
         activation: `sigmoid` or `softmax`: what a decision is.
         store: Where things are kept.
+        window: Sides of the windows to come; those of `example` where None. The choice is made with `example`.
 
     Raises:
         InvalidImage: nothing fits what is asked for.
@@ -72,8 +76,9 @@ def make_forward(
     int8 = shape is not None and store.model(key, shape, "int8").is_file()
     variants = variants_for(device, backend, precision, int8=int8)
     builder = _Builder(loaded, device, key, example, store)
+    final = window or (shape[2:] if shape else None)
     if len(variants) == 1 or example is None:
-        return builder.build(variants[0])
+        return builder.build(variants[0], final)
     question = {
         "machine": machine(),
         "device": device,
@@ -85,7 +90,7 @@ def make_forward(
     if answer is None:
         answer = _try_all(variants, builder, example, activation)
         store.remember(question, answer)
-    return builder.build(next(variant for variant in VARIANTS if variant.name == answer["variant"]))
+    return builder.build(next(variant for variant in VARIANTS if variant.name == answer["variant"]), final)
 
 
 class _Builder:
@@ -96,18 +101,29 @@ class _Builder:
     ) -> None:
         self.loaded, self.device, self.key, self.example, self.store = loaded, device, key, example, store
 
-    def build(self, variant: Variant) -> Chosen:
+    def build(self, variant: Variant, window: Sequence[int] | None = None) -> Chosen:
         if variant.backend == "torch":
             return TorchForward(self.loaded(), variant, self.device)
         if self.example is None:
             raise InvalidImage("OpenVINO needs an example window, because it converts a network for one size.")
-        form = "int8" if variant.precision == "int8" else "float"
-        file = self.store.model(self.key, self.example.shape, form)
+        form, sides = "int8" if variant.precision == "int8" else "float", tuple(window or self.example.shape[2:])
+        file = self._converted(form, self.example)
+        try:
+            return OpenVinoForward(file, variant, sides)
+        except ProcessingFailed:
+            if form == "int8" or sides == tuple(self.example.shape[2:]):
+                raise
+            # Its operations hold the size that it was converted for.
+            return OpenVinoForward(self._converted(form, self.example.new_zeros(*self.example.shape[:2], *sides)), variant)
+
+    def _converted(self, form: str, example: Tensor) -> Path:
+        """The network as it was converted for a window of this size, now or before."""
+        file = self.store.model(self.key, example.shape, form)
         if not file.is_file():
             from glioscope.inference.conversion import to_openvino
 
-            self.store.save(to_openvino(self.loaded(), self.example), file)
-        return OpenVinoForward(file, variant)
+            self.store.save(to_openvino(self.loaded(), example), file)
+        return file
 
 
 def _try_all(variants: list[Variant], builder: _Builder, example: Tensor, activation: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import EngineMissing
-from glioscope.inference.openvino_quietly import openvino
+from glioscope.inference.openvino_quietly import openvino, openvino_core
 
 __all__ = ["SPARED", "to_int8"]
 
@@ -32,13 +32,13 @@ def to_int8(file: Path, windows: Iterable[NDArray[np.float32]], spare: str = "no
     Raises:
         EngineMissing: NNCF is not installed.
     """
-    ov = openvino()
+    openvino()  # before nncf, which would let it report its use
     try:
         import nncf
     except ImportError:
         raise EngineMissing("INT8 needs the Python package nncf; run `pip install 'glioscope[quantise]'`.") from None
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    model = ov.Core().read_model(file)
+    model = openvino_core().read_model(file)
     examples = [window[None] for window in windows]
     convolutions = [node.get_friendly_name() for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
     ends = [convolutions[0], convolutions[-1]] if convolutions and spare == "ends" else []

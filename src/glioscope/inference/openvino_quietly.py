@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 from glioscope.core import EngineMissing
 
-__all__ = ["openvino", "openvino_installed"]
+__all__ = ["openvino", "openvino_core", "openvino_installed"]
 
 
 def openvino() -> Any:  # noqa: ANN401
@@ -30,6 +31,20 @@ def openvino() -> Any:  # noqa: ANN401
     except ImportError:
         raise EngineMissing("OpenVINO is not installed; run `pip install openvino`.") from None
     return module
+
+
+@cache
+def openvino_core() -> Any:  # noqa: ANN401
+    """The one core of this process, which is never let go.
+
+    A core gives the thread that first compiles with it another stack for signals, and when it is let go that stack is freed and
+    may stay in use: the next signal with a handler in Python (Ctrl-C, say, or a worker of a data loader that ends) then kills
+    the process.
+
+    Raises:
+        EngineMissing: OpenVINO is not installed.
+    """
+    return openvino().Core()
 
 
 def openvino_installed() -> bool:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from glioscope.core import InvalidImage, ProcessingFailed
 from glioscope.inference.flips import Flip, flips_of
 from glioscope.inference.settings import WindowSettings
-from glioscope.inference.windows import brain_box, window_starts, window_weights
+from glioscope.inference.windows import brain_box, fitted_window, window_starts, window_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Forward", "central_window", "predict"]
+__all__ = ["Forward", "central_window", "predict", "window_for"]
 
 Forward = Callable[["Tensor"], "Tensor"]
 """Windows (N, C, x, y, z) float32 on the CPU -> logits (N, K, x, y, z) of any float type on any device."""
@@ -54,13 +54,14 @@ def predict(models: Iterable[Forward], image: Image, inside: NDArray[np.bool_], 
     if image.ndim != 4 or image.shape[1:] != inside.shape:
         raise InvalidImage(f"The image has the shape {image.shape}, which does not fit the brain mask {inside.shape}.")
     box = brain_box(inside)
-    part, margin = _padded(image[:, *box] if box else image[:, :0, :0, :0], settings.window)
+    window = window_for(inside, settings)
+    part, margin = _padded(image[:, *box] if box else image[:, :0, :0, :0], window)
     brain = np.pad(inside[box], margin) if box else inside[:0, :0, :0]
     mean: Probabilities | None = None
     used = 0
     for model in models:
         used += 1  # noqa: SIM113  (enumerate would keep a model alive)
-        planes = _planes(model, torch.from_numpy(part), brain, settings) if box else _nothing(model, image, settings)
+        planes = _planes(model, torch.from_numpy(part), brain, window, settings) if box else _nothing(model, image, settings)
         for first, logits in planes:
             found = logits.float()
             found = found.sigmoid_() if settings.activation == "sigmoid" else found.softmax(dim=0)
@@ -85,8 +86,14 @@ def predict(models: Iterable[Forward], image: Image, inside: NDArray[np.bool_], 
     return whole
 
 
+def window_for(inside: NDArray[np.bool_], settings: WindowSettings) -> tuple[int, int, int]:
+    """Sides of the windows that `predict` shows a model of an image with this brain."""
+    box = brain_box(inside)
+    return fitted_window([side.stop - side.start for side in box], settings) if box else settings.window
+
+
 def central_window(image: Image, inside: NDArray[np.bool_], settings: WindowSettings) -> Image:
-    """The window (C, x, y, z) in the middle of the brain's box, such as `predict` will show a model; zeros without a brain."""
+    """A window (C, x, y, z) of the settings' own size in the middle of the brain's box; zeros without a brain."""
     box = brain_box(inside)
     if box is None:
         return np.zeros((len(image), *settings.window), np.float32)
@@ -113,11 +120,13 @@ def _nothing(model: Forward, image: Image, settings: WindowSettings) -> Iterator
         yield 0, model(torch.zeros(1, len(image), *settings.window))[0, :, :0, :0, :0]
 
 
-def _planes(model: Forward, image: Tensor, inside: NDArray[np.bool_], settings: WindowSettings) -> Iterator[tuple[int, Tensor]]:
+def _planes(
+    model: Forward, image: Tensor, inside: NDArray[np.bool_], window: tuple[int, int, int], settings: WindowSettings
+) -> Iterator[tuple[int, Tensor]]:
     """Weighted mean logits, plane by plane along the first axis: (first plane, (K, planes, Y, Z) float16), all but in order."""
     import torch
 
-    window, shape = settings.window, inside.shape
+    shape = inside.shape
     starts = [window_starts(size, side, settings.overlap) for size, side in zip(shape, window, strict=True)]
     weights = [
         [torch.from_numpy(row) for row in window_weights(size, side, lattice)]

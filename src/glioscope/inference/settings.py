@@ -9,6 +9,8 @@ from glioscope.core import InvalidImage
 
 __all__ = ["WindowSettings"]
 
+MOST_STRETCH = 4.0
+
 
 @dataclass(frozen=True)
 class WindowSettings:
@@ -21,6 +23,9 @@ class WindowSettings:
         activation: `sigmoid` for regions that may overlap, `softmax` for labels.
         batch: How many flipped copies of a window are predicted at once.
         divisor: What the network divides the sides of its input by.
+        stretch: A window may grow along an axis by up to this factor (and to twice its voxels in all) where the brain's box
+            then needs one window there: much less work, and a network that normalises over its input sees other statistics.
+            It also shrinks to a box that is smaller. 1 leaves every window as it is.
         share_flips: Whether neighbouring windows share the flips, half of them each: half the work, nearly the same answer.
     """
 
@@ -30,6 +35,7 @@ class WindowSettings:
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
     batch: int = 1
     divisor: tuple[int, int, int] = (1, 1, 1)
+    stretch: float = 1.0
     share_flips: bool = False
 
     def __post_init__(self) -> None:
@@ -41,11 +47,13 @@ class WindowSettings:
             raise InvalidImage(f"Axes to mirror are 0, 1 and 2, not {list(self.mirror_axes)}.")
         if self.activation not in ("sigmoid", "softmax"):
             raise InvalidImage(f"The activation is sigmoid or softmax, not '{self.activation}'.")
+        if not 1 <= self.stretch <= MOST_STRETCH:
+            raise InvalidImage(f"A window may stretch by a factor of 1 to {MOST_STRETCH:g}, not {self.stretch}.")
         if self.batch < 1:
             raise InvalidImage(f"At least one window is predicted at a time, not {self.batch}.")
 
     @property
     def window(self) -> tuple[int, int, int]:
-        """Sides of the window that the network sees."""
+        """Sides of the window that the network sees, if the box of the brain does not change them."""
         x, y, z = (-(-side // by) * by for side, by in zip(self.patch, self.divisor, strict=True))
         return x, y, z

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["brain_box", "window_starts", "window_weights"]
+from glioscope.inference.settings import WindowSettings
+
+__all__ = ["brain_box", "fitted_window", "window_starts", "window_weights"]
+
+STEP = 16
+"""A fitted side is a multiple of this: few sizes to prepare a network for, and what most networks halve without a rest."""
+
+MOST_VOXELS = 2
+"""Times as many voxels as the patch has, at most, in a window that was stretched: memory grows with them."""
 
 SHARPNESS = 8
 """Sides of a window per standard deviation of its weights (Isensee et al., Nature Methods 2021)."""
@@ -18,6 +26,28 @@ def brain_box(inside: NDArray[np.bool_]) -> tuple[slice, ...] | None:
     """The smallest box that holds every voxel of the mask, or None for an empty one."""
     planes = [np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     return tuple(slice(int(p[0]), int(p[-1]) + 1) for p in planes) if planes[0].size else None
+
+
+def fitted_window(box: Sequence[int], settings: WindowSettings) -> tuple[int, int, int]:
+    """Sides of the window for a box of the brain: the settings' own, or stretched or shrunk so that one window covers an axis.
+
+    The axis that needs the least growth is stretched first, as long as the window has at most twice the patch's voxels.
+
+    Args:
+        box: Voxels along each axis.
+        settings: Without `stretch` they decide alone.
+    """
+    sides = list(settings.window)
+    if settings.stretch == 1:
+        return settings.window
+    most = MOST_VOXELS * math.prod(sides)
+    steps = [math.lcm(STEP, by) for by in settings.divisor]
+    whole = [-(-have // by) * by for have, by in zip(box, steps, strict=True)]
+    for axis in sorted(range(3), key=lambda a: whole[a] / sides[a]):
+        tried = [whole[a] if a == axis else side for a, side in enumerate(sides)]
+        if whole[axis] <= settings.stretch * settings.window[axis] and math.prod(tried) <= most:
+            sides = tried
+    return sides[0], sides[1], sides[2]
 
 
 def window_starts(size: int, window: int, overlap: float) -> list[int]:

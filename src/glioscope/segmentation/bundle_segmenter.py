@@ -113,7 +113,7 @@ class BundleSegmenter(Segmenter):
         import torch
 
         from glioscope.inference.backend import make_forward
-        from glioscope.inference.predict import central_window
+        from glioscope.inference.predict import central_window, window_for
 
         example = torch.from_numpy(central_window(channels, inside, self.settings))[None]
         for member, key in enumerate(self.bundle.member_keys):
@@ -127,6 +127,7 @@ class BundleSegmenter(Segmenter):
                 family=self.bundle.checksum,
                 activation=self.settings.activation,
                 store=self.store,
+                window=window_for(inside, self.settings),
             )
             used.append(forward.variant.name)
             yield forward
@@ -151,6 +152,7 @@ def window_settings(bundle: Bundle) -> WindowSettings:
         axes,
         "softmax" if bundle.document["target"]["kind"] == "labels" else "sigmoid",
         int(told.get("batch", 1)),
+        stretch=float(told.get("stretch", 1.0)),
         share_flips=bool(told.get("share_flips", False)),
     )
 
