@@ -76,14 +76,14 @@ class System:
 
 SYSTEMS = {
     "nnunet": System(10, UNET, QUICKER_SGD),
-    "gli-2021-res-unet": System(10, FOUR_LEVELS, QUICKER_ADAM),
-    "gli-2023-unet": System(10, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.74")),
-    "gli-2023-unet-edge": System(10, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.74")),
-    "gli-2023-unet-mse": System(10, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.74")),
-    "gli-2021-unpooling": System(10, FOUR_LEVELS, QUICKER_SGD),
-    "gli-2024-resenc-l": System(10, (*UNET, "network.parameters.n_blocks_per_stage=[1,2,2,2]"), QUICKER_SGD),
+    "gli-2021-res-unet": System(6, FOUR_LEVELS, QUICKER_ADAM),
+    "gli-2023-unet": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
+    "gli-2023-unet-edge": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
+    "gli-2023-unet-mse": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
+    "gli-2021-unpooling": System(6, FOUR_LEVELS, QUICKER_SGD),
+    "gli-2024-resenc-l": System(6, (*UNET, "network.parameters.n_blocks_per_stage=[1,2,2,2]"), QUICKER_SGD),
     "gli-2024-segresnet": System(
-        10,
+        6,
         (
             "network.parameters.init_filters=16",
             "network.parameters.blocks_down=[1,2,2]",
@@ -92,8 +92,8 @@ SYSTEMS = {
         ),
         QUICKER_SGD,
     ),
-    "residual-agunet-b": System(10, FOUR_LEVELS, QUICKER_ADAM),
-    "gli-2021-loss-choice": System(10, UNET, QUICKER_SGD),
+    "residual-agunet-b": System(6, FOUR_LEVELS, QUICKER_ADAM),
+    "gli-2021-loss-choice": System(6, UNET, QUICKER_SGD),
     "gli-2021-swin-unetr": System(
         10, ("network.parameters.feature_size=12", "network.parameters.depths=[1,1,1,1]"), ("schedule.warmup=0",)
     ),

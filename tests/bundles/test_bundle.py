@@ -51,7 +51,7 @@ def test_the_same_bundle_is_the_same_bytes(toy: Path, tmp_path: Path) -> None:
 
 
 def test_tensors_under_two_names_are_written_once_and_found_again(tmp_path: Path) -> None:
-    from glioscope.bundles.weights import load_weights, save_weights
+    from glioscope.bundles.weights import load_weights, write_weights
 
     class Twice(torch.nn.Module):  # type: ignore[name-defined,misc,unused-ignore]
         def __init__(self) -> None:
@@ -60,7 +60,7 @@ def test_tensors_under_two_names_are_written_once_and_found_again(tmp_path: Path
             self.decoder = torch.nn.ModuleDict({"encoder": self.encoder})
 
     one, other = Twice(), Twice()
-    save_weights(tmp_path / "w.safetensors", one.state_dict())
+    write_weights(tmp_path / "w.safetensors", one.state_dict())
     load_weights(other, tmp_path / "w.safetensors")
     assert torch.equal(other.decoder["encoder"].weight, one.encoder.weight)
     assert (tmp_path / "w.safetensors").stat().st_size < 400

@@ -36,7 +36,8 @@ def test_what_cannot_be_imported_costs_a_sentence(tmp_path: Path) -> None:
         [
             ({"network": {"_target_": "monai.networks.nets.DynUNet"}}, "asks for the network 'DynUNet'"),
             ({"network": {"init_filters": "$2 ** 3"}}, "'init_filters' of the network is an expression"),
-            ({"network": {"upsample_mode": "deconv"}}, "nothing like the parameter 'upsample_mode'"),
+            ({"network": {"upsample_mode": "deconv"}}, "asks for 'upsample_mode: deconv', which"),
+            ({"network": {"wings": 2}}, "nothing like the parameter 'wings'"),
             ({"network": {"out_channels": 2}}, "4 inputs and 2 outputs"),
             ({"network": {"blocks_down": [1, 2]}}, "lacks the weight"),
             ({"normalise": {"_target_": "ScaleIntensityd", "keys": "image"}}, "non-zero voxels"),
@@ -57,3 +58,39 @@ def test_channels_can_be_told_where_the_metadata_do_not(tmp_path: Path) -> None:
         import_monai(source, tmp_path / "out", name="m")
     bundle = import_monai(source, tmp_path / "out", name="m", channels=["T1ce", "t1", "t2", "flair"])
     assert bundle.document["inputs"]["channels"] == ["t1c", "t1n", "t2w", "t2f"]
+
+
+@pytest.mark.parametrize("size", [{"feature_size": 12}, {}])
+def test_a_swin_unetr_gives_the_same_logits(tmp_path: Path, size: dict[str, int]) -> None:
+    pytest.importorskip("einops")
+    from monai.networks.nets.swin_unetr import SwinUNETR
+
+    torch.set_num_threads(1)
+    told = {"in_channels": 4, "out_channels": 3, "depths": [1, 2, 1, 1], "num_heads": [1, 2, 3, 4], **size}
+    source = write_monai(tmp_path / "in")
+    file = source / "configs" / "inference.json"
+    config = json.loads(file.read_text())
+    # As MONAI's tutorials write it: the size is of older versions, the rates matter in training only.
+    config["network_def"] = {"_target_": "monai.networks.nets.SwinUNETR", "img_size": [32, 32, 32], **told}
+    config["network_def"] |= {
+        "drop_rate": 0.0,
+        "attn_drop_rate": 0.0,
+        "dropout_path_rate": 0.1,
+        "use_checkpoint": True,
+        "mlp_ratio": 4.0,
+    }
+    config["inferer"]["roi_size"] = [32, 32, 32]
+    file.write_text(json.dumps(config))
+    torch.manual_seed(1)
+    theirs = SwinUNETR(**told).eval()
+    torch.save({"epoch": 3, "state_dict": theirs.state_dict()}, source / "models" / "model.pt")
+    bundle = import_monai(source, tmp_path / "out", name="swin")
+    assert bundle.document["network"] == {
+        "name": "swin-unetr",
+        "parameters": {"feature_size": size.get("feature_size", 24), "depths": [1, 2, 1, 1], "num_heads": [1, 2, 3, 4]},
+    }
+    image = torch.randn(1, 4, 64, 32, 32)
+    with torch.inference_mode():
+        expected = theirs(image)
+        torch.testing.assert_close(bundle.network(0)(image), expected)
+    assert expected.std() > 0.1

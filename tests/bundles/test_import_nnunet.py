@@ -105,7 +105,7 @@ class _Evil:
             },
             "its description asks for",
         ),
-        ({"plan": {"spacing": None}}, "not a plan of nnU-Net v2"),
+        ({"plan": {"spacing": None}}, "is not laid out as nnU-Net v2 does it"),
     ],
 )
 def test_what_cannot_be_imported_costs_a_sentence(tmp_path: Path, given: dict[str, Any], sentence: str) -> None:

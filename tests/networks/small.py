@@ -23,6 +23,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "swin-unetr": {"feature_size": 12, "window": 3},
     "res-unet-3d": {"features": [4, 6, 8]},
     "unpooling-unet": {"features": [4, 6, 8, 8]},
+    "folded-unet": {"features": [4, 6, 8], "heads": 2},
 }
 
 NEEDS = {
@@ -32,7 +33,7 @@ NEEDS = {
     "swin-unetr": "einops",
 }
 
-SUPERVISED = {"plain-unet": 2, "resenc-unet": 2, "optimised-unet": 2, "agunet": 3, "unpooling-unet": 3}
+SUPERVISED = {"plain-unet": 2, "resenc-unet": 2, "optimised-unet": 2, "agunet": 3, "unpooling-unet": 3, "folded-unet": 2}
 """How many resolutions the small networks give."""
 
 

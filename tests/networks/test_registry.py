@@ -34,6 +34,7 @@ def test_each_path_leads_somewhere(name: str) -> None:
         ("agunet", {"features": ["many", 8]}, "'agunet' cannot be built from {'features': ['many', 8]}"),
         ("optimised-unet", {"heads": 7}, "1 to 6 heads"),
         ("unpooling-unet", {"features": [4, 8]}, "one width"),
+        ("folded-unet", {"features": [4, 8], "heads": 2}, "2 levels cannot have 2 heads"),
         ("segresnet", {"variational": True}, "needs the training patch"),
         ("segresnet", {"variational": True, "patch": [16, 16, 24]}, "multiples of 16"),
         ("segresnet", {"init_filters": 12}, "in eights"),

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from glioscope.core import InputUnreadable
+from glioscope.inference import WindowSettings, predict
 from glioscope.training import load_recipe, with_changes
 from glioscope.training.cache import CachedExam, prepare_cache
 from glioscope.training.cohort_data import LabelledExam
@@ -121,11 +122,26 @@ def test_patches_larger_than_the_exam_are_padded(cached: list[CachedExam]) -> No
     sample = PatchDataset(cached, RECIPE, plan, augment=False)[1]
     exam = cached[int(sample["exam"])]
     assert sample["image"].shape == (4, 40, 40, 40)
-    x, y, z = (20 - n // 2 for n in exam.shape)
+    x, y, z = ((40 - n) // 2 for n in exam.shape)
     part = sample["image"][:, x : x + exam.shape[0], y : y + exam.shape[1], z : z + exam.shape[2]]
     assert np.array_equal(part.numpy(), np.asarray(exam.image, np.float32))
     assert sample["image"].count_nonzero() == part.count_nonzero()
     assert int(sample["target"][0].sum()) == int((exam.target > 0).sum())
+
+
+def test_an_exam_smaller_than_the_patch_lies_where_prediction_puts_it(cached: list[CachedExam]) -> None:
+    # One voxel apart, a network with strides that knew an exam by heart had a Dice of 0.92 on it.
+    exam = cached[0]
+    x, y, z = (n + odd for n, odd in zip(exam.shape, (1, 2, 3), strict=True))
+    seen: list[torch.Tensor] = []
+
+    def model(windows: torch.Tensor) -> torch.Tensor:
+        seen.append(windows[0].clone())
+        return windows[:, :1]
+
+    predict([model], np.asarray(exam.image, np.float32), np.asarray(exam.inside), WindowSettings((x, y, z), mirror_axes=()))
+    sample = PatchDataset([exam], RECIPE, replace(PLAN, patch=(x, y, z)), augment=False)[0]
+    assert torch.equal(sample["image"], seen[0])
 
 
 def test_channel_dropout_takes_one_sequence_and_its_differences(tiny_exams: list[LabelledExam], tmp_path: Path) -> None:
@@ -139,6 +155,15 @@ def test_channel_dropout_takes_one_sequence_and_its_differences(tiny_exams: list
         seen[int(sample["exam"])].add(tuple(bool(channel.any()) for channel in sample["image"]))
     assert seen[0] == {(False, True, False, True), (True, False, False, True), (True, True, True, False)}
     assert seen[1] == {(False, True, False, False), (True, False, False, False)}  # t2f was not there before
+
+
+def test_channel_dropout_may_take_several(tiny_exams: list[LabelledExam], tmp_path: Path) -> None:
+    changes = ["inputs.channels=[t1c, t1n, t1c-t1n, t2f]", "training.channel_dropout=1", "training.channel_dropout_most=3"]
+    recipe = load_recipe("nnunet", changes)
+    dataset = PatchDataset(prepare_cache(tiny_exams[:1], recipe, PLAN, tmp_path), recipe, PLAN, augment=False, length=100)
+    seen = {tuple(bool(channel.any()) for channel in dataset[n]["image"]) for n in range(100)}
+    one = {(False, True, False, True), (True, False, False, True), (True, True, True, False)}
+    assert seen == one | {(True, False, False, False), (False, True, False, False), (False, False, False, True)}
 
 
 def test_the_last_sequence_stays(tiny_exams: list[LabelledExam], tmp_path: Path) -> None:

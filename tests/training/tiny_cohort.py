@@ -74,6 +74,7 @@ SMALLER = {
     "agunet": ("network.parameters.features=[2,2,4,4,4]", "grid.size=[32,32,32]", "training.patch=[32,32,32]"),
     "res-unet-3d": ("network.parameters.features=[2,4,4]",),
     "unpooling-unet": ("network.parameters.features=[4,4,4]",),
+    "folded-unet": ("network.parameters.features=[4,4]", "network.parameters.heads=1"),
 }
 """Network -> overrides that make it small."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from os import PathLike
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from glioscope.bundles.channels import Inputs, parse_inputs
 from glioscope.bundles.document import DOCUMENT, FORMAT, check_document, dump_document, parse_document, target_regions
 from glioscope.core import InputUnreadable
-from glioscope.core.files import sha256, write_text
+from glioscope.core.files import atomic, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -134,20 +135,30 @@ def write_bundle(
         members: File name such as `fold-0.safetensors` -> weights by name.
 
     Raises:
-        InputUnreadable: the document is wrong; nothing is written then.
-        OutputUnwritable: the folder cannot be written.
+        InputUnreadable: the document is wrong.
+        OutputUnwritable: the folder cannot be written, or the disk is full. Then, too, what was there is there still.
     """
-    from glioscope.bundles.weights import save_weights
+    from glioscope.bundles.weights import write_weights
 
     place = Path(folder)
     complete: dict[str, Any] = {"format": FORMAT, **{key: value for key, value in document.items() if key != "format"}}
     if members is not None:
         complete["members"] = [{"file": name, "sha256": ""} for name in members]
     check_document(complete, str(place / DOCUMENT))
-    for entry in complete["members"] if members is not None else ():
-        save_weights(place / entry["file"], (members or {})[entry["file"]])
-        entry["sha256"] = sha256(place / entry["file"])
-    write_text(place / DOCUMENT, dump_document(complete))
+    new = not place.exists()
+    try:
+        with ExitStack() as stack:  # nothing gets its name before all is written; what is opened first gets it last
+            described = stack.enter_context(atomic(place / DOCUMENT))
+            for entry in complete["members"] if members is not None else ():
+                scratch = stack.enter_context(atomic(place / entry["file"]))
+                write_weights(scratch, (members or {})[entry["file"]])
+                entry["sha256"] = sha256(scratch)
+            described.write_text(dump_document(complete), "utf-8")
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                place.rmdir()
+        raise
     return read_bundle(place)
 
 
@@ -156,7 +167,11 @@ def _verify(file: Path, checksum: str) -> None:
         stat = file.stat()
     except OSError:
         raise InputUnreadable(f"The bundle '{file.parent.name}' lacks its file '{file.name}'; copy the whole folder.") from None
-    if _sha256(file, stat.st_mtime_ns, stat.st_size) != checksum:
+    try:
+        found = _sha256(file, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise InputUnreadable(f"'{file}' cannot be read ({error.strerror}).") from None
+    if found != checksum:
         raise InputUnreadable(
             f"'{file}' is damaged or was changed: its checksum is not the one in {DOCUMENT}; copy the bundle again."
         )

@@ -101,12 +101,22 @@ def parse_inputs(document: Any) -> Inputs:  # noqa: ANN401
         if normalisation[source] not in NORMALISATIONS:
             known = closest(normalisation[source], tuple(NORMALISATIONS))
             raise InvalidImage(f"There is no normalisation '{normalisation[source]}'; {known}.")
-    for key in ("optional", "reference"):
-        for source in document.get(key) or ():
+    optional, reference = document.get("optional") or (), document.get("reference") or {}
+    if not isinstance(optional, Sequence) or isinstance(optional, str):
+        raise InvalidImage("'inputs.optional' is not a list of images.")
+    quantiles = _quantiles(reference)
+    for key, listed in (("optional", optional), ("reference", reference)):
+        for source in listed:
             if source not in sources:
                 raise InvalidImage(f"'inputs.{key}' names '{source}', of which no channel is made.")
-    reference = {source: tuple(map(float, values)) for source, values in (document.get("reference") or {}).items()}
-    return Inputs(channels, normalisation, frozenset(document.get("optional") or ()), reference)
+    return Inputs(channels, normalisation, frozenset(optional), quantiles)
+
+
+def _quantiles(reference: Any) -> dict[str, tuple[float, ...]]:  # noqa: ANN401
+    try:
+        return {source: tuple(map(float, values)) for source, values in reference.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise InvalidImage("'inputs.reference' is not a table: image, then a list of its quantiles.") from None
 
 
 def build_channels(images: Mapping[str, NDArray[Any]], brain: NDArray[Any], inputs: Any) -> NDArray[np.float32]:  # noqa: ANN401

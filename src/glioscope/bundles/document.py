@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -13,7 +14,16 @@ from glioscope.bundles.channels import parse_inputs
 from glioscope.bundles.wording import closest
 from glioscope.core import InputUnreadable, InvalidImage, get_scheme
 
-__all__ = ["DOCUMENT", "FORMAT", "KINDS", "check_document", "dump_document", "parse_document", "target_regions"]
+__all__ = [
+    "DOCUMENT",
+    "FORMAT",
+    "KINDS",
+    "check_document",
+    "check_orientation",
+    "dump_document",
+    "parse_document",
+    "target_regions",
+]
 
 DOCUMENT = "bundle.yaml"
 FORMAT = "glioscope-bundle-1"
@@ -27,11 +37,13 @@ _KEYS = {
     "network": (*_CARD, *_NETWORK, "postprocess", "training", "published"),
     "ensemble": (*_CARD, "members", "ensemble", "postprocess", "training", "published"),
 }
+_INFERENCE: tuple[tuple[str, Any], ...] = (("stretch", 1), ("overlap", 0.5), ("mirror", True), ("batch", 1))
+"""Keys of `inference` and what they are where they are not given."""
 _INSIDE = {
     "grid": ("space", "spacing", "orientation", "size"),
     "target": ("kind", "scheme", "names"),
     "network": ("name", "parameters"),
-    "inference": ("patch", "overlap", "mirror", "share_flips", "batch"),
+    "inference": ("patch", "overlap", "mirror", "share_flips", "stretch", "batch"),
     "ensemble": ("method", "weights"),
 }
 
@@ -85,6 +97,7 @@ def _check(document: Mapping[str, Any]) -> None:
         _check_keys(document, kind)
     if kind == "network":
         _check_network(document)
+        _check_inference(document["inference"])
     elif kind == "ensemble":
         _check_ensemble(document)
 
@@ -118,14 +131,16 @@ def _check_network(document: Mapping[str, Any]) -> None:
     parse_inputs(document["inputs"])
     _need(document["network"], ("name",), "'network'")
     named = document["network"]["name"]
-    if named not in NETWORKS:
+    if not isinstance(named, str) or named not in NETWORKS:
         raise InvalidImage(f"there is no network '{named}'; {closest(named, NETWORKS)}.")
+    _need(document["network"].get("parameters") or {}, (), "'network.parameters'")
     target_regions(document["target"])
     _need(document["grid"], ("space", "spacing", "orientation"), "'grid'")
     if document["grid"]["space"] not in ("atlas", "native", "any"):
         raise InvalidImage(f"'grid.space' is atlas, native or any, not '{document['grid']['space']}'.")
+    check_orientation(document["grid"]["orientation"])
     spacing = document["grid"]["spacing"]  # None: whatever the images have
-    if spacing is not None and not (isinstance(spacing, list) and len(spacing) == 3 and min(spacing) > 0):
+    if spacing is not None and not (isinstance(spacing, list) and len(spacing) == 3 and all(_is_number(s, 0) for s in spacing)):
         raise InvalidImage("'grid.spacing' is not a list of three lengths in mm.")
     size = document["grid"].get("size")
     if size is not None and not (isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) and n > 0 for n in size)):
@@ -134,12 +149,36 @@ def _check_network(document: Mapping[str, Any]) -> None:
     patch = document["inference"]["patch"]
     if not isinstance(patch, list) or len(patch) != 3 or not all(isinstance(side, int) and side > 0 for side in patch):
         raise InvalidImage("'inference.patch' is not a list of three whole numbers.")
-    if not isinstance(document["inference"].get("share_flips", False), bool):
-        raise InvalidImage("'inference.share_flips' is true or false.")
     if not document["members"]:
         raise InvalidImage("'members' is empty: a bundle has at least one file of weights.")
     for member in document["members"]:
         _need(member, ("file", "sha256"), "a member")
+
+
+def _check_inference(told: Mapping[str, Any]) -> None:
+    if not isinstance(told.get("share_flips", False), bool):
+        raise InvalidImage("'inference.share_flips' is true or false.")
+    stretch, overlap, mirror, batch = (told.get(key, usual) for key, usual in _INFERENCE)
+    if not _is_number(stretch, 0) or stretch < 1:
+        raise InvalidImage(f"'inference.stretch' is a number of at least 1, not {stretch!r}.")
+    if not _is_number(overlap, -1) or not 0 <= overlap < 1:
+        raise InvalidImage(f"'inference.overlap' is a number from 0 to below 1, not {overlap!r}.")
+    axes = mirror if isinstance(mirror, list) else []
+    if not isinstance(mirror, bool | list) or any(isinstance(axis, bool) or axis not in (0, 1, 2) for axis in axes):
+        raise InvalidImage(f"'inference.mirror' is true, false or a list of the axes 0, 1 and 2, not {mirror!r}.")
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise InvalidImage(f"'inference.batch' is a whole number of at least 1, not {batch!r}.")
+
+
+def _is_number(value: Any, above: float) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) and not isinstance(value, bool) and above < value < math.inf
+
+
+def check_orientation(value: Any) -> None:  # noqa: ANN401
+    """Raise InvalidImage where `value` is no word for the directions of three axes, such as LPS or RAS."""
+    directions = {"L": "x", "R": "x", "A": "y", "P": "y", "S": "z", "I": "z"}
+    if not isinstance(value, str) or len(value) != 3 or {directions.get(letter) for letter in value} != {"x", "y", "z"}:
+        raise InvalidImage(f"'grid.orientation' is three letters for three axes, such as LPS or RAS, not '{value}'.")
 
 
 def _check_ensemble(document: Mapping[str, Any]) -> None:
@@ -156,7 +195,8 @@ def _check_ensemble(document: Mapping[str, Any]) -> None:
     if document["ensemble"]["method"] == "weighted" and not isinstance(weights, Mapping):
         raise InvalidImage("'ensemble.weights' is not a table: region, then one weight for each member.")
     for region, values in (weights or {}).items():
-        if not isinstance(values, list) or len(values) != len(document["members"]) or min(values) < 0 or not any(values):
+        whole = isinstance(values, list) and len(values) == len(document["members"])
+        if not whole or not all(_is_number(value, -1) and value >= 0 for value in values) or not any(values):
             raise InvalidImage(
                 f"'ensemble.weights.{region}' is not one weight for each of the {len(document['members'])} members, "
                 "none negative and not all 0."
@@ -186,6 +226,8 @@ def target_regions(target: Mapping[str, Any]) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise InvalidImage(f"scheme '{scheme.name}' has no {target['kind'][:-1]} '{name}'; {closest(name, known)}.")
+        if names.count(name) > 1:
+            raise InvalidImage(f"'target.names' names '{name}' twice.")
     if target["kind"] == "regions":
         return tuple(names)
     values = {scheme.value_of(name) for name in names}

@@ -89,11 +89,17 @@ def export_nnunet_raw(
         lacking = [channel for channel in channels if channel not in exam.images]
         if lacking:
             raise MissingSequence(f"Exam '{exam.name}' lacks {', '.join(lacking)}, which nnU-Net needs for every exam.")
-    for part in ("imagesTr", "labelsTr"):
-        ensure_folder(folder / part)
-    for exam in exams:
-        _write(exam, folder, channels, wanted, number)
-    write_json(folder / "dataset.json", _document(exams, name, channels, wanted, number, regions))
+    new = not folder.exists()
+    try:
+        for part in ("imagesTr", "labelsTr"):
+            ensure_folder(folder / part)
+        for exam in exams:
+            _write(exam, folder, channels, wanted, number)
+        write_json(folder / "dataset.json", _document(exams, name, channels, wanted, number, regions))
+    except BaseException:
+        if new:  # half a dataset would be taken for a whole one by who looks at its images only
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glioscope.bundles.bundle import Bundle, write_bundle
+from glioscope.bundles.document import check_orientation
 from glioscope.bundles.foreign_names import channels_of
 from glioscope.core import InputUnreadable, InvalidImage, get_scheme, parse_sequence
 
@@ -140,10 +141,14 @@ def _program(document: Mapping[str, Any]) -> ExternalProgram:
     lacking = sorted({s for s in SEQUENCES if s in used} - {str(s) for s in needs})
     if lacking:
         raise InputUnreadable(f"the command mentions '{{{lacking[0]}}}', but 'inputs.channels' does not.")
+    try:
+        check_orientation(grid.get("orientation") or "LPS")
+    except InvalidImage as error:
+        raise InputUnreadable(str(error)) from None
     space, limit = grid.get("space", "atlas"), document.get("time_limit_s", TIME_LIMIT_S)
     if space not in ("atlas", "native", "any"):
         raise InputUnreadable(f"'grid.space' is atlas, native or any, not '{space}'.")
-    if not isinstance(limit, int | float) or not limit > 0:
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
         raise InputUnreadable(f"'time_limit_s' is a number of seconds above 0, not '{limit}'.")
     case = str(document.get("case", CASE))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", case):

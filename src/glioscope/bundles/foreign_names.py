@@ -39,11 +39,13 @@ def channels_of(names: Sequence[str], given: Sequence[str] | None, where: str) -
     Raises:
         InputUnreadable: a name is not understood, or as many were not given; the sentence tells the option.
     """
-    if given:
-        if names and len(given) != len(names):
-            raise InputUnreadable(f"'{where}' has {len(names)} channels, but --channels names {len(given)}.")
-        return [_channel(name, where) for name in given]
-    return [_channel(name, where) for name in names]
+    if given and names and len(given) != len(names):
+        raise InputUnreadable(f"'{where}' has {len(names)} channels, but --channels names {len(given)}.")
+    found = [_channel(name, where) for name in given or names]
+    for channel in found:
+        if found.count(channel) > 1:
+            raise InputUnreadable(f"'{where}' has two channels '{channel}'; say what they are, in order, with --channels.")
+    return found
 
 
 def _channel(name: str, where: str) -> str:

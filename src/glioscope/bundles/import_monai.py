@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.bundles.bundle import Bundle, write_bundle
+from glioscope.bundles.foreign_layout import as_described
 from glioscope.bundles.foreign_names import channels_of, target_of
 from glioscope.bundles.foreign_weights import fitted_weights, load_checkpoint
 from glioscope.bundles.nnunet_plans import read_json
@@ -25,6 +26,25 @@ _NETWORKS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 """MONAI's class -> our network, and what its parameters are called here."""
+_USUAL: Mapping[str, Mapping[str, Any]] = {
+    "SegResNet": {"init_filters": 8, "blocks_down": [1, 2, 2, 4], "blocks_up": [1, 1, 1]},
+    "SwinUNETR": {"feature_size": 24},
+}
+"""What MONAI builds where a configuration does not say, as far as the networks here differ from it."""
+_FIXED: Mapping[str, Mapping[str, Any]] = {
+    "SegResNet": {"num_groups": 8, "use_conv_final": True, "upsample_mode": "nontrainable"},
+    "SwinUNETR": {
+        "patch_size": 2,
+        "qkv_bias": True,
+        "mlp_ratio": 4.0,
+        "norm_name": "instance",
+        "normalize": True,
+        "patch_norm": False,
+        "downsample": "merging",
+        "use_v2": False,
+    },
+}
+"""What is one way only here."""
 _IGNORED = {
     "_target_",
     "in_channels",
@@ -33,8 +53,10 @@ _IGNORED = {
     "use_checkpoint",
     "spatial_dims",
     "drop_rate",
+    "attn_drop_rate",
     "dropout_path_rate",
 }
+"""What leaves no trace in the weights, or shows in their shapes."""
 
 
 def import_monai(
@@ -69,16 +91,23 @@ def import_monai(
     """
     file = source / "configs" / "inference.json"
     config, metadata = read_json(file), read_json(source / "configs" / "metadata.json")
-    network, parameters, sizes = _network(config, file)
-    steps = _transforms(config)
-    _check_normalisation(steps, file)
-    formats = metadata.get("network_data_format") or {}
     where = str(source / "configs" / "metadata.json")
-    wanted = channels_of(_defined(formats, "inputs", "image"), channels, where)
+    with as_described(file, "MONAI"):
+        network, parameters, sizes = _network(config, file)
+        steps = _transforms(config)
+        _check_normalisation(steps, file)
+        grid = {"space": space, "spacing": _pixdim(steps), "orientation": orientation or _axcodes(steps) or "LPS"}
+        inferer = config.get("inferer") or {}
+        inference = {"patch": _roi(inferer, file), "overlap": float(inferer.get("overlap", 0.25)), "mirror": False}
+        kind = "regions" if _sigmoid(config) else "labels"
+    with as_described(where, "MONAI"):
+        formats = metadata.get("network_data_format") or {}
+        wanted = channels_of(_defined(formats, "inputs", "image"), channels, where)
+        regions = [word for word in _defined(formats, "outputs", "pred") if word.lower() != "background"]
+        references = "; ".join(map(str, metadata.get("references") or ()))
     if not wanted:
         raise InputUnreadable(f"'{where}' does not say what the channels are; say so with --channels.")
-    regions = [word for word in _defined(formats, "outputs", "pred") if word.lower() != "background"]
-    target = target_of("regions" if _sigmoid(config) else "labels", regions, scheme, where)
+    target = target_of(kind, regions, scheme, where)
     outputs = len(target["names"]) + int(target["kind"] == "labels")
     if (len(wanted), outputs) != sizes:
         raise InputUnreadable(
@@ -88,20 +117,19 @@ def import_monai(
     weights = source / "models" / "model.pt"
     state = load_checkpoint(weights)
     state = next((state[key] for key in ("state_dict", "model") if isinstance(state.get(key), Mapping)), state)
-    inferer = config.get("inferer") or {}
     return write_bundle(
         folder,
         {
             "name": name,
             "title": str(metadata.get("task") or source.name),
             "description": f"{metadata.get('description', '')} (MONAI bundle, version {metadata.get('version')})",
-            "source": "; ".join(map(str, metadata.get("references") or ())) or str(metadata.get("authors") or "unknown"),
+            "source": references or str(metadata.get("authors") or "unknown"),
             "licence": licence or str(metadata.get("license") or "unknown"),
             "inputs": {"channels": wanted, "normalisation": "zscore"},
-            "grid": {"space": space, "spacing": _pixdim(steps), "orientation": orientation or _axcodes(steps) or "LPS"},
+            "grid": grid,
             "target": target,
             "network": {"name": network, "parameters": parameters},
-            "inference": {"patch": _roi(inferer, file), "overlap": float(inferer.get("overlap", 0.25)), "mirror": False},
+            "inference": inference,
             **({"published": str(metadata["eval_metrics"])} if metadata.get("eval_metrics") else {}),
         },
         {"model.safetensors": fitted_weights(network, len(wanted), outputs, parameters, state, str(weights))},
@@ -116,12 +144,15 @@ def _network(config: Mapping[str, Any], file: Path) -> tuple[str, dict[str, Any]
     if label not in _NETWORKS:
         raise InputUnreadable(f"'{file}' asks for the network '{label}'; {' and '.join(_NETWORKS)} can be imported.")
     network, words = _NETWORKS[label]
-    parameters = {}
+    parameters: dict[str, Any] = {words[key]: value for key, value in _USUAL[label].items()}
     for key, value in told.items():
         if isinstance(value, str) and value.startswith(("$", "@")):
             raise InputUnreadable(f"'{file}': '{key}' of the network is an expression, which is not executed.")
         if key in words:
             parameters[words[key]] = value if value is not None else 0.0
+        elif key in _FIXED[label]:
+            if value != _FIXED[label][key]:
+                raise InputUnreadable(f"'{file}' asks for '{key}: {value}', which Glioscope's '{network}' does not have.")
         elif key not in _IGNORED:
             raise InputUnreadable(f"'{file}': Glioscope's '{network}' has nothing like the parameter '{key}'.")
     return network, parameters, (int(told.get("in_channels", 1)), int(told.get("out_channels", 2)))

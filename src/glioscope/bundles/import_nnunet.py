@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glioscope.bundles.bundle import Bundle, write_bundle
+from glioscope.bundles.foreign_layout import as_described
 from glioscope.bundles.foreign_names import channels_of, target_of
 from glioscope.bundles.foreign_weights import fitted_weights, load_checkpoint
 from glioscope.bundles.nnunet_plans import Planned, read_json, read_plans
@@ -61,12 +62,15 @@ def import_nnunet(
     configuration = str(first["init_args"]["configuration"])
     plan = read_plans(source / "plans.json", configuration)
     where = str(source / "dataset.json")
-    theirs = dataset.get("channel_names") or dataset.get("modality") or {}
-    ordered = [str(theirs[key]) for key in sorted(theirs, key=int)]
-    wanted = channels_of(ordered, channels, where)
+    with as_described(where, "nnU-Net"):
+        theirs = dataset.get("channel_names") or dataset.get("modality") or {}
+        ordered = [str(theirs[key]) for key in sorted(theirs, key=int)]
+        wanted = channels_of(ordered, channels, where)
+        target = _target(dataset, scheme, where)
     if len(plan.normalisation) != len(wanted):
         raise InputUnreadable(f"'{where}' has {len(wanted)} channels, but the plan {len(plan.normalisation)}.")
-    target = _target(dataset, scheme, where)
+    with as_described(next(iter(checkpoints.values())), "nnU-Net"):
+        mirror = _mirror(first, plan)
     outputs = len(target["names"]) + int(target["kind"] == "labels")
     members: dict[str, Mapping[str, Tensor]] = {
         f"fold-{fold}.safetensors": fitted_weights(
@@ -92,7 +96,7 @@ def import_nnunet(
             "grid": {"space": space, "spacing": plan.spacing, "orientation": orientation or plan.orientation or "LPS"},
             "target": target,
             "network": {"name": plan.network, "parameters": dict(plan.parameters)},
-            "inference": {"patch": plan.patch, "overlap": 0.5, "mirror": _mirror(first, plan)},
+            "inference": {"patch": plan.patch, "overlap": 0.5, "mirror": mirror},
         },
         members,
     )
@@ -118,9 +122,16 @@ def _checkpoints(source: Path, folds: Sequence[str] | None) -> dict[str, Path]:
 
 def _checkpoint(file: Path) -> Mapping[str, Any]:
     found = load_checkpoint(file)
-    if not isinstance(found, Mapping) or not {"network_weights", "init_args"} <= set(found):
-        raise InputUnreadable(f"'{file}' is not a checkpoint of nnU-Net v2: it lacks network_weights or init_args.")
-    return found
+    told = found if isinstance(found, Mapping) else {}
+    if not isinstance(told.get("network_weights"), Mapping) or "configuration" not in _table(told.get("init_args")):
+        raise InputUnreadable(
+            f"'{file}' is not a checkpoint of nnU-Net v2: it lacks network_weights, or init_args with a configuration."
+        )
+    return told
+
+
+def _table(value: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    return value if isinstance(value, Mapping) else {}
 
 
 def _target(dataset: Mapping[str, Any], scheme: str | None, where: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glioscope.bundles.foreign_layout import as_described
 from glioscope.core import InputUnreadable
 
 __all__ = ["Planned", "read_json", "read_plans"]
@@ -71,11 +72,8 @@ def read_plans(file: Path, configuration: str) -> Planned:
         InputUnreadable: the configuration or a key is missing, or it asks for what Glioscope does not have.
     """
     plans = read_json(file)
-    try:
+    with as_described(file, "nnU-Net v2"):
         return _planned(plans, _configuration(plans, configuration, file), file)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise InputUnreadable(f"'{file}' is not a plan of nnU-Net v2 that can be used: {missing}.") from None
 
 
 def _configuration(plans: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glioscope.core import EngineMissing, InputUnreadable
-from glioscope.core.files import atomic
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["load_weights", "save_weights"]
+__all__ = ["load_weights", "write_weights"]
 
 
-def save_weights(file: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write weights by name, atomically.
+_REFUSED = re.compile(r"\(os error (\d+)\)")
+
+
+def write_weights(file: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write weights by name.
 
     A tensor that stands under two names (a decoder that refers to its encoder) is written once, under the first of them in the
     order given.
 
     Raises:
-        OutputUnwritable: the file cannot be written.
+        OSError: the file cannot be written.
         EngineMissing: safetensors is not installed.
     """
     try:
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
     except ImportError:
         raise EngineMissing("Bundles need the Python package safetensors; install it with `pip install safetensors`.") from None
     once = {_place(tensor): name for name, tensor in reversed(list(weights.items()))}
     kept = {name: weights[name].detach().cpu().contiguous() for name in weights if once[_place(weights[name])] == name}
-    with atomic(file) as scratch:
-        save_file(kept, str(scratch))
+    try:
+        save_file(kept, str(file))
+    except SafetensorError as error:
+        if refused := _REFUSED.search(str(error)):  # the system's own number, in words
+            raise OSError(int(refused[1]), os.strerror(int(refused[1])), str(file)) from None
+        raise
 
 
 def load_weights(network: nn.Module, file: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import glioscope
-from glioscope.cli import catalogue, evaluate, exams, fuse, models, quality, training, tune
+from glioscope.cli import catalogue, evaluate, exams, fuse, growth, models, quality, synthesis, training, tune
 from glioscope.core import GlioscopeError
 
 __all__ = ["app", "main"]
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for room in (exams, evaluate, fuse, tune, quality, training, models, catalogue):
+for room in (exams, evaluate, fuse, tune, quality, training, models, synthesis, growth, catalogue):
     room.register(app)
 
 
@@ -57,9 +57,7 @@ def _guarded(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="glioscope", standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
-    except typer.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):  # Typer makes the one of the other
         print("Interrupted. Run the same command again to continue where it stopped.", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     except _USAGE_FAULT as error:

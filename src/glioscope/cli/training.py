@@ -21,6 +21,7 @@ from glioscope.cli.training_options import (
     TrainingNodes,
     TrainingPrecision,
     TrainingRecipe,
+    TrainingScheme,
     TrainingWorkers,
 )
 
@@ -69,6 +70,7 @@ def plan(
     recipe: TrainingRecipe,
     data: TrainingCohort,
     changes: TrainingChanges = None,
+    scheme: TrainingScheme = "auto",
     memory: TrainingMemory = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
@@ -84,7 +86,9 @@ def plan(
     from glioscope.cli.training_display import teller
     from glioscope.workflows.plan import plan as work
 
-    found = work(recipe, data, memory_gib=memory, overrides=changes or (), jobs=jobs, told=teller(silent=as_json))
+    found = work(
+        recipe, data, memory_gib=memory, overrides=changes or (), labels=scheme, jobs=jobs, told=teller(silent=as_json)
+    )
     if as_json:
         print_json(found.document())
         return
@@ -107,6 +111,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Folder of the run.", show_default=False)],
     changes: TrainingChanges = None,
     fold: TrainingFold = "all",
+    scheme: TrainingScheme = "auto",
     cache: TrainingCache = None,
     memory: TrainingMemory = None,
     jobs: Jobs = None,
@@ -137,6 +142,7 @@ def train(
         out,
         fold=fold,
         overrides=_overrides(changes, precision),
+        labels=scheme,
         cache=cache,
         machine=machine,
         memory_gib=memory,
@@ -165,6 +171,7 @@ def search(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="STUDY", help="Folder of the study.", show_default=False)],
     trials: Annotated[int, typer.Option("--trials", min=1, help="Altogether, with those of an earlier call.")] = 20,
     fold: TrainingFold = "0",
+    scheme: TrainingScheme = "auto",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search.")] = 0,
     memory: TrainingMemory = None,
     jobs: Jobs = None,
@@ -197,6 +204,7 @@ def search(
         trials=trials,
         fold=fold,
         overrides=_overrides([text for text in space if not is_choice(text)], precision),
+        labels=scheme,
         seed=seed,
         machine=_machine(device, devices, 1, workers, "none", None),
         memory_gib=memory,

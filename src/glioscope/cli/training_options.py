@@ -20,6 +20,7 @@ __all__ = [
     "TrainingNodes",
     "TrainingPrecision",
     "TrainingRecipe",
+    "TrainingScheme",
     "TrainingWorkers",
 ]
 
@@ -36,6 +37,14 @@ TrainingCohort = Annotated[
         metavar="COHORT",
         help="Labelled exams: a folder of BraTS cases, a BIDS dataset, or a CSV manifest with a column of label maps.",
         show_default=False,
+    ),
+]
+TrainingScheme = Annotated[
+    str,
+    typer.Option(
+        "--scheme",
+        metavar="NAME",
+        help="How the cohort's label maps are numbered, such as brats-2021; auto goes by their values.",
     ),
 ]
 TrainingChanges = Annotated[

@@ -7,9 +7,10 @@ from typing import Literal
 
 from glioscope.core import InvalidImage
 
-__all__ = ["WindowSettings"]
+__all__ = ["MOST_STRETCH", "WindowSettings"]
 
 MOST_STRETCH = 4.0
+"""More, and a window is hardly the one that the network learnt from."""
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,12 @@ _BUILT_IN = (
         "glioscope.networks.unpooling_unet:UnpoolingUNet",
     ),
     NetworkEntry(
+        "folded-unet",
+        "a U-Net at half resolution whose channels are the voxels of 2 x 2 x 2 blocks: for computers without a GPU",
+        "this project; depth to space as in Shi et al., CVPR 2016",
+        "glioscope.networks.folded_unet:FoldedUNet",
+    ),
+    NetworkEntry(
         "anisotropic",
         "one stage and view of the cascade of anisotropic networks",
         "Wang et al., BrainLes 2017",
@@ -133,8 +139,9 @@ def build_network(name: str, in_channels: int, out_channels: int, parameters: Ma
         raise EngineMissing(
             f"Network '{name}' needs the Python package '{_package(error)}'; install it with pip install 'glioscope[train]'."
         ) from error
-    except (TypeError, ValueError, AssertionError) as error:
-        raise InvalidImage(f"Network '{name}' cannot be built from {given}: {error}.") from error
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:  # the last is PyTorch's, for sizes no layer can have
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise InvalidImage(f"Network '{name}' cannot be built from {given}: {said}.") from error
     return network
 
 

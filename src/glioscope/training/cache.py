@@ -28,6 +28,8 @@ LOCATIONS = 10_000
 """Foreground voxels kept of each label: enough to choose a centre from."""
 HALF_PRECISION = 64.0
 """Normalised images stay far below it; there float16 is exact to 1/32. Anything larger is stored as float32."""
+REBUILT = "prepared again"
+"""What is told of an exam whose files in the cache were damaged."""
 BLOCKS, BLOCK = 64, 4096
 
 
@@ -184,7 +186,7 @@ def _prepared(
             damaged = f" ({str(error).partition(';')[0]})"
         (folder / RECORD).unlink()
     _write(exam, recipe, plan, folder, key)
-    return open_cached(folder), f"{exam.name}: prepared{' again' + damaged if damaged else ''}"
+    return open_cached(folder), f"{exam.name}: {REBUILT + damaged if damaged else 'prepared'}"
 
 
 def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: str) -> None:
@@ -202,7 +204,11 @@ def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: st
     }
     for name, array in ((IMAGE, image), (TARGET, arrays.labels)):
         with atomic(folder / name) as scratch, scratch.open("wb") as stream:
-            np.save(stream, np.ascontiguousarray(array))
+            # As np.save does it, which on a full disk does not say so.
+            whole = np.ascontiguousarray(array)
+            header = np.lib.format.header_data_from_array_1_0(whole)  # type: ignore[no-untyped-call]
+            np.lib.format.write_array_header_1_0(stream, header)  # type: ignore[no-untyped-call]
+            stream.write(whole.data)
     with atomic(folder / FOREGROUND) as scratch, scratch.open("wb") as stream:
         np.savez(stream, **chosen)  # type: ignore[arg-type]
     write_json(

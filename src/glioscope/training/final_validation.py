@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glioscope.core import get_scheme
+from glioscope.core import InputUnreadable, get_scheme
 from glioscope.core.files import write_json
 from glioscope.training.fold_job import FoldJob
 from glioscope.training.overlays import write_overlay
@@ -18,7 +20,7 @@ from glioscope.training.validation import predict_exam
 if TYPE_CHECKING:
     from glioscope.training.module import SegmentationModule
 
-__all__ = ["collect", "score_finally"]
+__all__ = ["collect", "forget", "score_finally", "score_last"]
 
 _OVERLAYS = 3
 
@@ -47,9 +49,39 @@ def score_finally(module: SegmentationModule, number: int) -> None:
         write_json(scores, document)
 
 
+def score_last(module: SegmentationModule) -> list[Mapping[str, float]]:
+    """Dice by region of every held-out exam at the last step of a recipe without flips, whose final score is the same.
+
+    What is written for it stays, if these weights are the best, as what `score_finally` would write; see `forget`.
+    """
+    job, trainer = module.job, module.trainer
+    forget(module)
+    for number in range(trainer.global_rank, len(job.validation), trainer.world_size):
+        score_finally(module, number)
+    trainer.strategy.barrier("last validation")
+    return [exam["dice"] for exam in collect(job)]
+
+
+def forget(module: SegmentationModule) -> None:
+    """Remove the final scores of weights that are not the best."""
+    if module.trainer.is_global_zero:
+        shutil.rmtree(module.job.files.predictions, ignore_errors=True)
+    module.trainer.strategy.barrier("forgotten")
+
+
 def collect(job: FoldJob) -> list[dict[str, Any]]:
     """The documents of all held-out exams, in their order."""
-    return [json.loads(_files(job, exam.name)[0].read_text("utf-8")) for exam in job.validation]
+    return [_document(_files(job, exam.name)[0]) for exam in job.validation]
+
+
+def _document(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or not {"dice", "dice_by_threshold"} <= found.keys():
+        raise InputUnreadable(f"'{file}' is missing or damaged; remove it and run again to have it anew.")
+    return found
 
 
 def _files(job: FoldJob, name: str) -> tuple[Path, Path]:

@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from glioscope.core import ProcessingFailed
 from glioscope.training.checkpoint import is_finite
 from glioscope.training.curves import write_curves, write_log
+from glioscope.training.final_validation import forget, score_last
 from glioscope.training.progress import Position, TrainingProgress
 from glioscope.training.scorer import mean_dice
 from glioscope.training.validation import dice_of_exams
@@ -143,13 +144,21 @@ class FoldLoop(Callback):  # type: ignore[misc]
         began = time.monotonic()
         if not is_finite(dict(module.network.named_parameters())):
             self._give_up(module, "weights are")
-        divisor: tuple[int, int, int] = module.network.divisor  # type: ignore[assignment]
-        found = mean_dice(dice_of_exams(module.job, module.answer, divisor, trainer.global_rank, trainer.world_size))
+        # Without flips the last validation is what the final one would find: it is made once.
+        last = module.state.step == module.job.steps and not module.job.recipe.inference.mirror
+        if last:
+            exams = score_last(module)
+        else:
+            divisor: tuple[int, int, int] = module.network.divisor  # type: ignore[assignment]
+            exams = dice_of_exams(module.job, module.answer, divisor, trainer.global_rank, trainer.world_size)
+        found = mean_dice(exams)
         module.train()
         row.update({key: round(value, 6) for key, value in found.items()})
         best = module.state.judge(found["dice"])
         if best and trainer.is_global_zero:
             module.save_best()
+        if last and not best:
+            forget(module)
         self._clock = time.monotonic()
         self._validation_seconds = self._clock - began
         module.state.seconds += self._validation_seconds

@@ -68,7 +68,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         self._values = list(target_values(recipe).values())
         self._labels_only = recipe.target.kind == "labels"
         self._channels = [channel.sources for channel in parse_inputs(recipe.inputs).channels]
-        self._dropout = training.channel_dropout
+        self._dropout, self._most = training.channel_dropout, training.channel_dropout_most
         self._background = round(plan.batch * (1 - training.foreground))
         self._augmentation = build_augmentation(
             recipe.augmentation.name if augment else "none",
@@ -115,7 +115,8 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 
     def _centre(self, exam: CachedExam, rng: np.random.Generator, *, foreground: bool) -> Triple:
         """Of a patch within the box, or in its middle along an axis where the box is smaller."""
-        lows = np.array([min(p, n) // 2 for p, n in zip(self.patch, exam.shape, strict=True)])
+        # Zeros around a smaller box lie where prediction puts them too: a network tells even from odd voxels.
+        lows = np.array([p // 2 - max(0, p - n) // 2 for p, n in zip(self.patch, exam.shape, strict=True)])
         highs = np.maximum(lows, np.array(exam.shape) - np.array(self.patch) + np.array(self.patch) // 2)
         present = [[v for v in values if exam.counts.get(v)] for values in self._values]
         present = [values for values in present if values]
@@ -130,17 +131,26 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         return x, y, z
 
     def _drop(self, image: Tensor, exam: CachedExam, rng: np.random.Generator) -> None:
-        """Take one of the images away, and with it each channel that it is part of, as long as another channel stays."""
+        """Take some of the images away, and with each the channels that it is part of, as long as another channel stays."""
         if not self._dropout or rng.random() >= self._dropout:
             return
-        choices = []
-        for source in exam.sources:
-            gone = [n for n, sources in enumerate(self._channels) if source in sources]
-            stays = [n for n, sources in enumerate(self._channels) if n not in gone and set(sources) <= set(exam.sources)]
-            if gone and stays:
-                choices.append(gone)
-        if choices:
-            image[choices[int(rng.integers(len(choices)))]] = 0.0
+        wanted = int(rng.integers(1, self._most + 1)) if self._most > 1 else 1
+        kept = set(exam.sources)
+        for _ in range(wanted):
+            choices = [s for s in exam.sources if s in kept and self._used(s) and self._shown(kept - {s})]
+            if not choices:
+                break
+            kept.discard(choices[int(rng.integers(len(choices)))])
+        gone = sorted(set(range(len(self._channels))) - set(self._shown(kept)))
+        if gone:
+            image[gone] = 0.0
+
+    def _used(self, source: str) -> bool:
+        return any(source in sources for sources in self._channels)
+
+    def _shown(self, kept: set[str]) -> list[int]:
+        """The channels that can be made of these images."""
+        return [n for n, sources in enumerate(self._channels) if set(sources) <= kept]
 
 
 def target_channels(labels: NDArray[np.uint8], values: Sequence[tuple[int, ...]], *, background: bool) -> NDArray[np.float32]:

@@ -39,18 +39,30 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
 
     Args:
         name_or_path: A name of `list_recipes`, or the path of a YAML file.
-        overrides: `key.sub=value`, the value as YAML would read it; `loss.0.weight=2` reaches into a list.
+        overrides: `key.sub=value`, the value as YAML would read it; `loss.0.weight=2` reaches into a list. What they make is
+            another system than the published one: it has no published result, unless they change nothing of the system.
 
     Raises:
         InputUnreadable: no such recipe, not YAML, or a key or value that is wrong; the sentence names it and what was meant.
     """
     name, document = _inherited(name_or_path)
+    plain = document
     try:
         for override in overrides:
             document = _overridden(document, override)
-        return recipe_of({**document, "name": name})
+        recipe = recipe_of({**document, "name": name})
+        claimed = document.get("published") is not None and document.get("published") == plain.get("published")
+        if not claimed or _system(recipe) == _system(recipe_of({**plain, "name": name})):
+            return recipe
+        return replace(recipe, published=None)
     except InputUnreadable as error:
         raise InputUnreadable(f"Recipe '{name}': {error}") from None
+
+
+def _system(recipe: Recipe) -> Recipe:
+    """The recipe without what a published result does not hang on."""
+    training = replace(recipe.training, precision="auto", seed=0)
+    return replace(recipe, title="", source="", training=training)
 
 
 def recipe_of(document: Mapping[str, Any]) -> Recipe:
@@ -93,6 +105,8 @@ def _inherited(name_or_path: str | Path) -> tuple[str, dict[str, Any]]:
 
 def _read(name_or_path: str | Path) -> tuple[str, dict[str, Any], Path | None]:
     path = Path(name_or_path)
+    if path.is_dir() and str(name_or_path) not in list_recipes():
+        raise InputUnreadable(f"'{path}' is a folder; a recipe is a YAML file, or a name of `glioscope recipes`.")
     if path.suffix in (_SUFFIX, ".yml") or path.is_file():
         if not path.is_file():
             raise InputUnreadable(f"'{path}' does not exist or is not a file.")
@@ -101,7 +115,9 @@ def _read(name_or_path: str | Path) -> tuple[str, dict[str, Any], Path | None]:
         name, folder = str(name_or_path), None
         text = files("glioscope.recipes").joinpath(name + _SUFFIX).read_text("utf-8")
     else:
-        raise InputUnreadable(f"There is no recipe '{name_or_path}'; {nearest(name_or_path, list_recipes())}")
+        told = nearest(name_or_path, list_recipes())
+        listed = told if told.startswith("did") else "`glioscope recipes` lists those there are."
+        raise InputUnreadable(f"There is no recipe '{name_or_path}'; {listed}")
     try:
         document = yaml.load(text, _LOADER)
     except yaml.YAMLError as error:

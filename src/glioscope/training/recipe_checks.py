@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 
 from glioscope.core import SCHEMES, InputUnreadable, InvalidImage
+from glioscope.inference.settings import MOST_STRETCH
 from glioscope.training.recipe_parsing import nearest
 from glioscope.training.recipe_schema import Recipe, Target, Training
 
 __all__ = ["check"]
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
 def check(recipe: Recipe) -> None:
     """Raise InputUnreadable, naming the key and the nearest right value, for a recipe that cannot be trained."""
+    if not _NAME.fullmatch(recipe.name):
+        raise InputUnreadable(f"'name' has letters, digits, '-', '_' and '.' only, unlike '{recipe.name}'; so has the file's.")
     _check_names(recipe)
     _check_inputs(recipe)
     _check_target(recipe.target)
@@ -28,6 +36,8 @@ def check(recipe: Recipe) -> None:
         raise InputUnreadable(f"'folds.count' is at least 2, not {recipe.folds.count}.")
     if not 0 <= recipe.inference.overlap < 1:
         raise InputUnreadable(f"'inference.overlap' is at least 0 and below 1, not {recipe.inference.overlap:g}.")
+    if not 1 <= recipe.inference.stretch <= MOST_STRETCH:
+        raise InputUnreadable(f"'inference.stretch' is from 1 to {MOST_STRETCH:g}, not {recipe.inference.stretch:g}.")
     if recipe.ensemble is not None and len(recipe.ensemble.members) < 2:
         raise InputUnreadable("'ensemble.members' names at least two recipes.")
 
@@ -83,10 +93,12 @@ def _check_target(target: Target) -> None:
         if name not in known:
             what = "region" if target.kind == "regions" else "label"
             raise InputUnreadable(f"'target.names': scheme '{scheme.name}' has no {what} '{name}'; {nearest(name, known)}")
+        if target.names.count(name) > 1:
+            raise InputUnreadable(f"'target.names' names '{name}' twice.")
 
 
 def _check_numbers(training: Training) -> None:
-    at_least_one = ("accumulate", "epochs", "iterations", "validate_every")
+    at_least_one = ("accumulate", "epochs", "iterations", "validate_every", "channel_dropout_most")
     shares = ("foreground", "channel_dropout")
     for key in at_least_one:
         if getattr(training, key) < 1:
@@ -100,6 +112,12 @@ def _check_numbers(training: Training) -> None:
         raise InputUnreadable(f"'training.patch' has sides of at least 1 voxel, not {list(training.patch)}.")
     if training.batch != "auto" and training.batch < 1:
         raise InputUnreadable(f"'training.batch' is at least 1, not {training.batch}.")
+    if training.clip is not None and not 0 < training.clip < math.inf:
+        raise InputUnreadable(f"'training.clip' is a number above 0 (or null), not {training.clip:g}.")
+    if training.patience is not None and training.patience < 1:
+        raise InputUnreadable(f"'training.patience' is at least 1 (or null), not {training.patience}.")
+    if training.seed < 0:
+        raise InputUnreadable(f"'training.seed' is at least 0, not {training.seed}.")
 
 
 def _check_rates(recipe: Recipe) -> None:
@@ -113,10 +131,10 @@ def _check_rates(recipe: Recipe) -> None:
         "schedule.warmup": (schedule.warmup < 0, "at least 0", schedule.warmup),
     }
     for key, (is_wrong, wanted, value) in wrong.items():
-        if is_wrong:
+        if is_wrong or not math.isfinite(value):
             raise InputUnreadable(f"'{key}' is {wanted}, not {value:g}.")
     spacing = recipe.grid.spacing
-    if spacing != "auto" and not min(spacing) > 0:
+    if spacing != "auto" and not all(0 < mm < math.inf for mm in spacing):
         raise InputUnreadable(f"'grid.spacing' is above 0 mm along each axis, not {list(spacing)}.")
     if recipe.grid.size is not None and min(recipe.grid.size) < 1:
         raise InputUnreadable(f"'grid.size' has sides of at least 1 voxel, not {list(recipe.grid.size)}.")

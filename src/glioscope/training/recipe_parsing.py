@@ -21,6 +21,8 @@ def nearest(wrong: object, known: Iterable[str]) -> str:
     """The end of a sentence: the one of `known` that was probably meant, or all of them."""
     listed = sorted(map(str, known))
     close = get_close_matches(str(wrong), listed, 1, 0.6)
+    if not listed:
+        return "there are none."
     return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(listed)}."
 
 

@@ -143,7 +143,8 @@ class Training:
         precision: `auto` takes bf16 where the device has it.
         ema: Decay of the exponential moving average of the weights; 0 keeps none.
         deep_supervision: Whether the network is also scored at coarser resolutions.
-        channel_dropout: Probability that a patch loses one of the sequences it has (at least one stays).
+        channel_dropout: Probability that a patch loses some of the sequences it has (at least one stays).
+        channel_dropout_most: How many it loses then: 1 to this number, each as likely.
         clip: Largest norm of the gradient; None clips nothing.
         patience: Validations without a better score after which training stops; None never does.
         seed: Of the weights, the samples and the folds.
@@ -160,6 +161,7 @@ class Training:
     ema: float = 0.0
     deep_supervision: bool = True
     channel_dropout: float = 0.0
+    channel_dropout_most: int = 1
     clip: float | None = 12.0
     patience: int | None = None
     seed: int = 0
@@ -190,10 +192,17 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Inference:
-    """How a whole exam is segmented: overlap of neighbouring windows, and whether mirrored copies are averaged."""
+    """How a whole exam is segmented.
+
+    Attributes:
+        overlap: Share of a window that its neighbour covers too.
+        mirror: Whether mirrored copies are averaged.
+        stretch: By how much a window may grow along an axis to cover the brain at once; 1 for not at all.
+    """
 
     overlap: float = 0.5
     mirror: bool = True
+    stretch: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import glioscope
 from glioscope.core import InputUnreadable, OutputUnwritable
 from glioscope.core.files import write_json, write_text
 from glioscope.training.fold_job import FoldFiles
+from glioscope.training.plan import Plan
 from glioscope.training.recipe import recipe_of
 from glioscope.training.recipe_schema import Recipe
 
@@ -95,15 +96,41 @@ class RunFolder:
         for folder in sorted(found, key=lambda f: (not f.name[5:].isdigit(), int(f.name[5:]) if f.name[5:].isdigit() else 0)):
             yield folder.name.removeprefix("fold-"), FoldFiles(folder)
 
-    def read(self, file: Path) -> dict[str, Any]:
-        """One of the JSON files; raises InputUnreadable where it is missing or damaged."""
+    def read(self, file: Path, *keys: str) -> dict[str, Any]:
+        """One of the JSON files, which has these keys; raises InputUnreadable where it is missing or damaged."""
         try:
             document = json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
             raise InputUnreadable(f"'{self.path}' is not a run of `glioscope train`: it has no {file.name}.") from None
         except (OSError, ValueError):
-            raise InputUnreadable(f"'{file}' is damaged; the run has to be made again.") from None
-        return dict(document)
+            document = None
+        if not isinstance(document, dict) or not set(keys) <= document.keys():
+            raise InputUnreadable(f"'{file}' is damaged; the run has to be made again.")
+        return document
+
+    def plan(self) -> Plan:
+        """The plan that the run was begun with; raises InputUnreadable."""
+        try:
+            return Plan.of_document(self.read(self.plan_file, "plan")["plan"])
+        except (KeyError, TypeError, ValueError):
+            raise InputUnreadable(f"'{self.plan_file}' is damaged; the run has to be made again.") from None
+
+    def exams(self) -> list[dict[str, Any]]:
+        """Name, patient and site of each exam; raises InputUnreadable."""
+        found: list[dict[str, Any]] = self.read(self.data_file, "exams")["exams"]
+        return found
+
+    def result(self, files: FoldFiles) -> dict[str, Any]:
+        """What a finished fold came to; raises InputUnreadable."""
+        return self.read(files.validation, "score", "dice", "seen_in_training", "exams")
+
+    def sittings(self) -> list[dict[str, Any]]:
+        """What computed the run, sitting by sitting; none where that was lost, which stops nobody."""
+        try:
+            found = json.loads(self.versions_file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        return found if isinstance(found, list) else []
 
     def recipe(self) -> Recipe:
         """The recipe that the run was begun with; raises InputUnreadable where there is none."""
@@ -111,11 +138,13 @@ class RunFolder:
             raise InputUnreadable(f"'{self.path}' is not a run of `glioscope train`: it has no recipe.yaml.")
         try:
             return recipe_of(yaml.safe_load(self.recipe_file.read_text("utf-8")))
-        except (yaml.YAMLError, AttributeError, TypeError):
+        except InputUnreadable as error:
+            raise InputUnreadable(f"'{self.recipe_file}' is damaged: {error}") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError):
             raise InputUnreadable(f"'{self.recipe_file}' is damaged; the run has to be made again.") from None
 
     def accept(self, recipe: Recipe) -> list[str]:
-        """Write `recipe` down as that of the run, if it can be.
+        """Whether the run can go on, or begin, with `recipe`; nothing is written.
 
         Returns:
             A sentence for each key that differs from how the run was begun.
@@ -133,12 +162,15 @@ class RunFolder:
                 if not any(key == free or key.startswith(f"{free}.") for free in _CHANGEABLE):
                     raise OutputUnwritable(f"'{self.path}' holds a run of another recipe ({change}); choose another --out.")
                 told.append(f"The run goes on with a change: {change}.")
-        write_text(self.recipe_file, yaml.safe_dump(recipe.document(), sort_keys=False, allow_unicode=True, width=128))
         return told
+
+    def note_recipe(self, recipe: Recipe) -> None:
+        """Write `recipe` down as that of the run."""
+        write_text(self.recipe_file, yaml.safe_dump(recipe.document(), sort_keys=False, allow_unicode=True, width=128))
 
     def note_sitting(self, facts: Mapping[str, Any]) -> None:
         """Add a sitting to `versions.json`, where it differs from the one before."""
-        known: list[Any] = json.loads(self.versions_file.read_text("utf-8")) if self.versions_file.is_file() else []
+        known = self.sittings()
         entry = {**versions(), **facts}
         if not known or known[-1] != entry:
             write_json(self.versions_file, [*known, entry])

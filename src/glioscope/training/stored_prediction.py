@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import Grid
+from glioscope.core import Grid, InputUnreadable
 from glioscope.core.boxes import box_of
 from glioscope.core.files import write_bytes
 from glioscope.training.recipe_schema import Target
@@ -66,10 +68,15 @@ def write_prediction(
 
 
 def read_prediction(path: Path) -> StoredPrediction:
-    """What `write_prediction` wrote."""
-    with np.load(path) as stored:
-        return StoredPrediction(
-            dict(zip(stored["names"].tolist(), stored["probabilities"], strict=True)),
-            stored["reference"],
-            Grid(stored["reference"].shape, stored["affine"]),
-        )
+    """What `write_prediction` wrote; raises InputUnreadable where the file is damaged."""
+    try:
+        with np.load(path) as stored:
+            return StoredPrediction(
+                dict(zip(stored["names"].tolist(), stored["probabilities"], strict=True)),
+                stored["reference"],
+                Grid(stored["reference"].shape, stored["affine"]),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise InputUnreadable(
+            f"'{path}' is damaged; remove it with its .json and the fold's validation.json, and train again to have it anew."
+        ) from None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +26,7 @@ from glioscope.training.machine import process_rank
 from glioscope.training.module import SegmentationModule
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import arms
+from glioscope.training.run_folder import RunFolder
 from glioscope.training.scorer import THRESHOLDS, mean_dice
 from glioscope.training.transfer import freeze, start_from
 
@@ -82,7 +82,7 @@ def _keep(files: FoldFiles, arm: FoldFiles, document: Mapping[str, Any]) -> None
 def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     if job.files.validation.is_file():
         progress.decided(f"{job.title} was finished before.")
-        return cast("Mapping[str, Any]", json.loads(job.files.validation.read_text("utf-8")))
+        return RunFolder(job.run).result(job.files)
     # The same weights whatever was trained before in this process.
     torch.manual_seed(job.seed)
     recipe = job.recipe

@@ -38,6 +38,7 @@ def predict_exam(
     settings = WindowSettings(
         patch=job.plan.patch,
         overlap=recipe.inference.overlap,
+        stretch=recipe.inference.stretch,
         mirror_axes=(0, 1, 2) if mirror and recipe.inference.mirror else (),
         activation=recipe.target.activation,
         divisor=divisor,

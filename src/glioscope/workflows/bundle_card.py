@@ -13,7 +13,6 @@ from glioscope.core import InvalidImage, get_scheme
 from glioscope.postprocessing import Chain, Thresholds
 from glioscope.training.checkpoint import load_checkpoint
 from glioscope.training.fold_job import FoldFiles
-from glioscope.training.plan import Plan
 from glioscope.training.recipe import arms
 from glioscope.training.recipe_schema import Recipe
 from glioscope.training.run_folder import RunFolder
@@ -30,8 +29,8 @@ def bundle_document(
 ) -> dict[str, Any]:
     """The document of a bundle of kind `network`; raises InvalidImage where the folds hold different networks."""
     recipe = run.recipe()
-    plan = Plan.of_document(run.read(run.plan_file)["plan"])
-    found = {fold: run.read(files.validation) for fold, files in folds.items()}
+    plan = run.plan()
+    found = {fold: run.result(files) for fold, files in folds.items()}
     _check_arms(run, recipe, found)
     document = {
         "name": name or recipe.name,
@@ -46,6 +45,7 @@ def bundle_document(
         "inference": {
             "patch": list(plan.patch),
             "overlap": recipe.inference.overlap,
+            "stretch": recipe.inference.stretch,
             "mirror": recipe.inference.mirror,
         },
         "postprocess": _postprocess(run, recipe, found, tune, told),
@@ -68,7 +68,7 @@ def _optional(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
 
     sources = parse_inputs(recipe.inputs).sources
     present = run.read(run.data_file).get("present", {})
-    exams = len(run.read(run.data_file)["exams"])
+    exams = len(run.exams())
     lacked = {source for source in sources if present.get(source, 0) < exams}
     optional = sources if recipe.training.channel_dropout > 0 else lacked
     return {"optional": sorted(optional)} if optional else {}
@@ -127,7 +127,7 @@ def _postprocess(
 def _card(
     run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    exams = run.read(run.data_file)["exams"]
+    exams = run.exams()
     states = {fold: _states(files) for fold, files in folds.items()}
     return {
         "recipe": recipe.document(),
@@ -144,7 +144,7 @@ def _card(
         },
         "seed": recipe.training.seed,
         "seconds": round(sum(state["seconds"] for parts in states.values() for state in parts), 1),
-        "versions": json.loads(run.versions_file.read_text("utf-8")),
+        "versions": run.sittings(),
     }
 
 

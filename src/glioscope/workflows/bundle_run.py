@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.bundles import Bundle, write_bundle
-from glioscope.bundles.document import DOCUMENT
+from glioscope.bundles.document import DOCUMENT, FORMAT, check_document
 from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable
-from glioscope.core.files import ensure_folder
+from glioscope.postprocessing.search import TUNABLE
 from glioscope.training.run_folder import RunFolder
 from glioscope.workflows.bundle_card import bundle_document, ensemble_document
 
@@ -78,6 +79,9 @@ def bundle(
     place = Path(out)
     if place.is_dir() and any(place.iterdir()) and not (place / DOCUMENT).is_file():
         raise OutputUnwritable(f"'{place}' holds something that is no bundle; name another folder.")
+    for what in tune or ():
+        if what not in TUNABLE:
+            raise InvalidImage(f"'{what}' cannot be tuned; {', '.join(TUNABLE)} can.")
     if ensemble is None and len(folders) != 1:
         raise InvalidImage(f"{len(folders)} runs make an ensemble; say how with --ensemble {', '.join(METHODS)}.")
     if ensemble is not None and ensemble not in METHODS:
@@ -99,7 +103,6 @@ def _one(
     if not folds:
         raise InputUnreadable(f"No fold of '{run.path}' is finished; `glioscope train` goes on with it.")
     document = bundle_document(run, folds, name, licence, tune, told)
-    ensure_folder(place)
     members = {f"fold-{fold}.safetensors": load_checkpoint(files.best)["network"] for fold, files in folds.items()}
     return MadeBundle(place, write_bundle(place, document, members))
 
@@ -112,7 +115,13 @@ def _several(
         wanted = run.recipe().name
         names.append(wanted if wanted not in names else f"{wanted}-{sum(n.startswith(wanted) for n in names) + 1}")
     document = ensemble_document(runs, names, method, name, licence, told)
-    ensure_folder(place)
-    for run, member in zip(runs, names, strict=True):
-        _one(run, place / member, member, licence, None, lambda sentence: None)
-    return MadeBundle(place, write_bundle(place, document))
+    check_document({"format": FORMAT, **document}, str(place / DOCUMENT))
+    new = not place.exists()
+    try:
+        for run, member in zip(runs, names, strict=True):
+            _one(run, place / member, member, licence, None, lambda sentence: None)
+        return MadeBundle(place, write_bundle(place, document))
+    except BaseException:
+        if new:  # members without their ensemble would be in the way of the next attempt
+            shutil.rmtree(place, ignore_errors=True)
+        raise

@@ -13,9 +13,10 @@ from typing import Any
 from glioscope.training.machine import Machine
 from glioscope.training.plan import Plan
 from glioscope.training.recipe import load_recipe
+from glioscope.training.rehearsal import build
 from glioscope.workflows.labelled_cohort import labelled_cohort
-from glioscope.workflows.train import refuse_ensemble
-from glioscope.workflows.training_data import memory_of, planned
+from glioscope.workflows.train import check_before_training, refuse_ensemble
+from glioscope.workflows.training_data import check_images, memory_of, planned
 
 __all__ = ["Planning", "plan"]
 
@@ -47,6 +48,7 @@ def plan(
     *,
     memory_gib: float | None = None,
     overrides: Sequence[str] = (),
+    labels: str = "auto",
     jobs: int | None = None,
     told: Callable[[str], None] = lambda sentence: None,
 ) -> Planning:
@@ -57,6 +59,7 @@ def plan(
         data: A labelled cohort.
         memory_gib: That a step may take; what the device has where None.
         overrides: `key.sub=value`, over the recipe.
+        labels: Scheme of the cohort's label maps; see `train`.
         jobs: Exams read at a time; all cores where None.
         told: Hears what is done.
 
@@ -65,10 +68,13 @@ def plan(
     """
     chosen = load_recipe(os.fspath(recipe), overrides)
     refuse_ensemble(chosen)
+    check_before_training(chosen, Path(data), labels, Machine())
     memory = memory_gib if memory_gib is not None else memory_of(Machine())
     with tempfile.TemporaryDirectory(prefix="glioscope-") as unpacked:
-        exams = labelled_cohort(Path(data), Path(unpacked), told=told)
+        exams = labelled_cohort(Path(data), Path(unpacked), scheme=labels, told=told)
+        check_images(exams, chosen, told)
         fingerprint, made = planned(exams, chosen, memory, jobs or os.cpu_count() or 1, told)
+    build(chosen, dict(made.network))
     cohort = {
         "spacing": list(fingerprint.spacing),
         "box": list(fingerprint.box(made.spacing)),

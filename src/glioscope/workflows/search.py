@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from glioscope.core import InvalidImage, OutputUnwritable, ProcessingFailed
+from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, ProcessingFailed
 from glioscope.core.files import ensure_folder, write_json, write_text
 from glioscope.postprocessing.fitting import import_optuna
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
 from glioscope.training.search_space import parse_choice
-from glioscope.workflows.train import refuse_ensemble, train
+from glioscope.workflows.train import check_before_training, refuse_ensemble, train, wanted_folds
 from glioscope.workflows.trial_progress import TrialProgress
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def search(
     trials: int = 20,
     fold: int | str = 0,
     overrides: Sequence[str] = (),
+    labels: str = "auto",
     seed: int = 0,
     machine: Machine | None = None,
     memory_gib: float | None = None,
@@ -81,6 +82,7 @@ def search(
         trials: Altogether, earlier ones included.
         fold: What each trial trains: a number, `all` or `full`.
         overrides: `key=value`, the same for all trials.
+        labels: Scheme of the cohort's label maps; see `train`.
         seed: Of the search.
         machine: Devices and processes.
         memory_gib: That a step may take.
@@ -97,11 +99,14 @@ def search(
     choices = [parse_choice(text) for text in space]
     if not choices:
         raise InvalidImage("There is nothing to search; name keys, such as optimiser.lr=1e-4..1e-2 or training.batch=2,4.")
+    chosen, told, devices = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress(), machine or Machine()
+    refuse_ensemble(chosen)
+    wanted_folds(fold, chosen)
     for choice in choices:
         for value in choice.ends:
-            refuse_ensemble(load_recipe(os.fspath(recipe), [*overrides, f"{choice.key}={value}"]))
-    chosen, told = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress()
-    devices, folder = machine or Machine(), ensure_folder(Path(out))
+            tried = load_recipe(os.fspath(recipe), [*overrides, f"{choice.key}={value}"])
+            check_before_training(tried, Path(data), labels, devices)
+    folder = ensure_folder(Path(out))
     with _study(optuna, folder, {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}, told) as study:
         while (number := len(study.get_trials(states=_finished(optuna)))) < trials:
             study.sampler = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
@@ -119,6 +124,7 @@ def search(
                     place,
                     fold=fold,
                     overrides=given,
+                    labels=labels,
                     cache=folder / "cache",
                     machine=devices,
                     memory_gib=memory_gib,
@@ -153,14 +159,17 @@ def _study(optuna: Any, folder: Path, facts: Mapping[str, Any], told: TrainingPr
     from optuna.storages.journal import JournalFileBackend
 
     journal = folder / JOURNAL
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    study = optuna.create_study(
-        study_name="glioscope",
-        storage=storage,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
-    )
+    try:
+        storage = JournalStorage(JournalFileBackend(str(journal)))
+        study = optuna.create_study(
+            study_name="glioscope",
+            storage=storage,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputUnreadable(f"'{journal}' is damaged or no journal of Optuna; choose another --out, or remove it.") from None
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     if study.user_attrs.get("key", key) != key:
         raise OutputUnwritable(f"'{folder}' holds a study of another recipe, space or fold; choose another --out.")

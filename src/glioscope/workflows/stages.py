@@ -11,6 +11,7 @@ from glioscope.core import Ledger, Prepared, Scheme, get_scheme
 from glioscope.core.files import write_json
 from glioscope.inspection import Inspection
 from glioscope.postprocessing import Chain
+from glioscope.segmentation import get_segmenter
 from glioscope.workflows.convert_exam import convert_exam
 from glioscope.workflows.outcome import ExamOutcome
 from glioscope.workflows.postprocess import chain_for_one
@@ -45,6 +46,8 @@ class Stages:
     postprocess: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.segmenter != "auto":  # so is a segmenter that does not exist, or is damaged
+            get_segmenter(self.segmenter)
         if self.postprocess is not None:  # a file that is no good is refused before any work
             self._chain(get_scheme(self.scheme))
 

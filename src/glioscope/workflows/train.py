@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import EngineMissing, InputUnreadable, InvalidImage
+from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, get_scheme
 from glioscope.core.files import ensure_folder, sweep
 from glioscope.training.machine import Machine, process_rank
 from glioscope.training.progress import TrainingProgress
@@ -17,7 +18,7 @@ from glioscope.training.recipe import load_recipe
 from glioscope.training.recipe_schema import Recipe
 from glioscope.training.run_folder import RunFolder
 
-__all__ = ["TrainingRun", "refuse_ensemble", "train"]
+__all__ = ["TrainingRun", "check_before_training", "refuse_ensemble", "train", "wanted_folds"]
 
 FULL = "full"
 """Instead of a fold's number: train on all exams; what is scored then was seen in training."""
@@ -59,6 +60,7 @@ def train(
     *,
     fold: int | str = "all",
     overrides: Sequence[str] = (),
+    labels: str = "auto",
     cache: str | PathLike[str] | None = None,
     machine: Machine | None = None,
     memory_gib: float | None = None,
@@ -74,6 +76,8 @@ def train(
         out: Folder of the run. Several folds may be trained at the same time by processes of their own.
         fold: A number from 0, `all`, or `full` for one training on all exams with none held out.
         overrides: `key.sub=value`, over the recipe.
+        labels: Scheme that the cohort's label maps are numbered in; `auto` tells brats-2021 from brats-2023 by the values where
+            the recipe's is one of these, and takes the recipe's otherwise.
         cache: Where prepared exams are kept, to be shared between runs; `OUT/cache` where None.
         machine: Devices and processes.
         memory_gib: That a step may take; what the device has where None.
@@ -92,19 +96,23 @@ def train(
     progress = (progress or TrainingProgress()) if process_rank() == 0 else TrainingProgress()
     chosen = load_recipe(os.fspath(recipe), overrides)
     refuse_ensemble(chosen)
+    wanted_folds(fold, chosen)
     if chosen.transfer.freeze != "none" and chosen.transfer.from_ is None:
         raise InputUnreadable(
             f"Recipe '{chosen.name}' keeps the {chosen.transfer.freeze} of a trained network as it is; name the bundle to "
             "start from: transfer.from=FOLDER."
         )
     _need_engine()
-    run = RunFolder(Path(out))
-    ensure_folder(run.path)
+    run, kept = RunFolder(Path(out)), Path(out) / "cache" if cache is None else Path(cache)
+    told = run.accept(chosen) if process_rank() == 0 else []
+    check_before_training(chosen, Path(data), labels, machine)
     if process_rank() == 0:
+        for folder in (run.path,) if cache is None else (run.path, kept):
+            _prove_writable(folder)
         sweep(run.path)
-        for sentence in run.accept(chosen):
+        for sentence in told:
             progress.warned(sentence)
-    found = _folds(run, chosen, Path(data), fold, None if cache is None else Path(cache), machine, memory_gib, jobs, progress)
+    found = _folds(run, chosen, Path(data), fold, labels, kept, machine, memory_gib, jobs, progress)
     made = None
     if bundled and process_rank() == 0:
         from glioscope.workflows.bundle_run import bundle
@@ -113,12 +121,40 @@ def train(
     return TrainingRun(run.path, chosen.name, found, made)
 
 
+def _prove_writable(folder: Path) -> None:
+    """Raise OutputUnwritable where `folder` cannot be written; one that was not there is not there afterwards."""
+    new = not folder.exists()
+    ensure_folder(folder)
+    if new:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def check_before_training(recipe: Recipe, data: Path, labels: str, machine: Machine) -> None:
+    """Raise now what would be raised when the exams have been read: no cohort there, no such device, a part that fails.
+
+    Raises:
+        InputUnreadable: there is nothing at `data`, or as `rehearse`.
+        InvalidImage: the device or the scheme `labels` is not there, or as `rehearse`.
+        EngineMissing: as `rehearse`.
+    """
+    from glioscope.training.rehearsal import rehearse
+
+    if not data.exists():
+        raise InputUnreadable(f"'{data}' does not exist; --data names a folder of labelled exams or a manifest.")
+    if labels != "auto":
+        get_scheme(labels)
+    machine.precision(recipe.training.precision)
+    rehearse(recipe)
+
+
 def _folds(
     run: RunFolder,
     recipe: Recipe,
     data: Path,
     fold: int | str,
-    cache: Path | None,
+    labels: str,
+    cache: Path,
     machine: Machine,
     memory_gib: float | None,
     jobs: int | None,
@@ -130,9 +166,9 @@ def _folds(
     from glioscope.workflows.validation_scorer import ValidationScorer
 
     scorer = ValidationScorer.of(recipe)
-    wanted = _wanted(fold, recipe)
+    wanted = wanted_folds(fold, recipe)
     memory = memory_gib if memory_gib is not None else memory_of(machine)
-    prepared = prepare_data(run, recipe, data, cache, memory, jobs or os.cpu_count() or 1, progress)
+    prepared = prepare_data(run, recipe, data, labels, cache, memory, jobs or os.cpu_count() or 1, progress)
     facts = {"device": machine.kind, "processes": machine.world, "precision": machine.precision(recipe.training.precision)}
     if process_rank() == 0:
         run.note_sitting(facts)
@@ -159,7 +195,8 @@ def _folds(
     return found
 
 
-def _wanted(fold: int | str, recipe: Recipe) -> list[str]:
+def wanted_folds(fold: int | str, recipe: Recipe) -> list[str]:
+    """Names of the folds that `fold` asks for; raises InputUnreadable where the recipe has no such fold."""
     if str(fold) == "all":
         return [str(number) for number in range(recipe.folds.count)]
     if str(fold) == FULL:

@@ -11,22 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import OutputUnwritable
+from glioscope.bundles.channels import parse_inputs
+from glioscope.core import MissingSequence, OutputUnwritable
 from glioscope.core.computer import memory_gib
 from glioscope.core.files import write_json
-from glioscope.training.cache import CachedExam, prepare_cache
+from glioscope.training.cache import REBUILT, CachedExam, prepare_cache
 from glioscope.training.cohort_data import LabelledExam
 from glioscope.training.fingerprint import Fingerprint, take_fingerprint
 from glioscope.training.folds import Fold, split
 from glioscope.training.machine import Machine, process_rank
 from glioscope.training.plan import Plan, make_plan
 from glioscope.training.progress import TrainingProgress
-from glioscope.training.recipe import arms
 from glioscope.training.recipe_schema import Recipe
+from glioscope.training.rehearsal import build
 from glioscope.training.run_folder import RunFolder
 from glioscope.workflows.labelled_cohort import labelled_cohort
 
-__all__ = ["TrainingData", "memory_of", "planned", "prepare_data"]
+__all__ = ["TrainingData", "check_images", "memory_of", "planned", "prepare_data"]
 
 _GIB = 2**30
 
@@ -73,7 +74,8 @@ def prepare_data(
     run: RunFolder,
     recipe: Recipe,
     cohort: Path,
-    cache: Path | None,
+    labels: str,
+    cache: Path,
     memory_gib: float,
     jobs: int,
     progress: TrainingProgress,
@@ -85,11 +87,29 @@ def prepare_data(
         GlioscopeError: as cohort, plan, cache and folds raise it.
     """
     with tempfile.TemporaryDirectory(prefix="glioscope-") as unpacked:
-        found = labelled_cohort(cohort, Path(unpacked), told=progress.warned)
+        found = labelled_cohort(cohort, Path(unpacked), scheme=labels, told=progress.warned)
+        check_images(found, recipe, progress.warned)
         key = _key(recipe, found)
         if process_rank() != 0:
             _wait_for(run.data_file, key)
-        return _prepared(run, recipe, found, cache or run.path / "cache", memory_gib, jobs, progress, key)
+        return _prepared(run, recipe, found, cache, memory_gib, jobs, progress, key)
+
+
+def check_images(found: Sequence[LabelledExam], recipe: Recipe, told: Callable[[str], None]) -> None:
+    """Tell how many exams lack which of the recipe's images; raise MissingSequence for one that none has.
+
+    A network would learn to live with a channel that is always zero, and nobody would be told why it is poor.
+    """
+    inputs = parse_inputs(recipe.inputs)
+    for source in sorted(inputs.needed):
+        lacking = sum(source not in exam.images for exam in found)
+        if lacking == len(found):
+            raise MissingSequence(
+                f"No exam of the cohort has {source}, of which recipe '{recipe.name}' makes a channel; take it out of "
+                "inputs.channels, or list it in inputs.optional to have a channel of zeros."
+            )
+        if lacking:
+            told(f"{lacking} of {len(found)} exams lack {source}; its channel is zero there.")
 
 
 def _prepared(
@@ -102,22 +122,29 @@ def _prepared(
     progress: TrainingProgress,
     key: str,
 ) -> TrainingData:
+    labels = found[0].scheme
     begun = any(run.path.glob("fold-*/**/last.ckpt"))
     names = [exam.name for exam in found]
-    if begun and (known := [exam["name"] for exam in run.read(run.data_file)["exams"]]) != names:
+    if begun and (known := [exam["name"] for exam in run.exams()]) != names:
         other = sorted(set(known) ^ set(names))
         raise OutputUnwritable(
             f"'{run.path}' was begun with other exams ({len(known)} there, {len(names)} now; '{other[0]}' is in one only); "
             "choose another --out."
         )
+    if begun and (before := run.read(run.data_file).get("labels", labels)) != labels:
+        raise OutputUnwritable(
+            f"'{run.path}' was begun with label maps read as '{before}', not '{labels}'; choose another --out."
+        )
     folds = split(found, recipe)  # what is wrong with a recipe is told before minutes of work
     if begun or process_rank() != 0:
-        plan = Plan.of_document(run.read(run.plan_file)["plan"])
+        plan = run.plan()
     else:
         fingerprint, plan = planned(found, recipe, memory_gib, jobs, progress.decided)
         for reason in plan.reasons:
             progress.decided(reason)
-    _try_to_build(recipe, plan)
+    if process_rank() == 0:
+        build(recipe, dict(plan.network))
+        run.note_recipe(recipe)
     exams = _cached(found, recipe, plan, cache, jobs, progress)
     if process_rank() == 0:
         if not begun:
@@ -126,21 +153,8 @@ def _prepared(
         facts = [{"name": exam.name, "patient": exam.patient, "site": exam.site} for exam in exams]
         sources = sorted({source for exam in exams for source in exam.sources})
         present = {source: sum(source in exam.sources for exam in exams) for source in sources}
-        write_json(run.data_file, {"key": key, "cache": str(cache), "present": present, "exams": facts})
+        write_json(run.data_file, {"key": key, "labels": labels, "cache": str(cache), "present": present, "exams": facts})
     return TrainingData(plan, tuple(exams), tuple(folds))
-
-
-def _try_to_build(recipe: Recipe, plan: Plan) -> None:
-    """Raise where network or losses of a recipe cannot be built, or the bundle that it starts from cannot be read."""
-    from glioscope.bundles import read_bundle
-    from glioscope.losses.registry import build_loss
-    from glioscope.networks.registry import build_network
-
-    for chosen in arms(recipe):
-        build_loss(chosen.loss, chosen.target.activation)
-    build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, plan.network)
-    if recipe.transfer.from_ is not None:
-        read_bundle(recipe.transfer.from_)
 
 
 def _cached(
@@ -150,6 +164,8 @@ def _cached(
 
     def told(sentence: str) -> None:
         done.append(sentence)
+        if REBUILT in sentence:
+            progress.warned(f"{sentence}.")
         progress.exam_prepared(len(done), len(found), sentence)
 
     return prepare_cache(found, recipe, plan, cache, jobs=jobs, told=told)
