@@ -77,9 +77,9 @@ class System:
 SYSTEMS = {
     "nnunet": System(10, UNET, QUICKER_SGD),
     "gli-2021-res-unet": System(6, FOUR_LEVELS, QUICKER_ADAM),
-    "gli-2023-unet": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
-    "gli-2023-unet-edge": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
-    "gli-2023-unet-mse": System(6, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.6")),
+    "gli-2023-unet": System(14, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.81")),
+    "gli-2023-unet-edge": System(14, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.81")),
+    "gli-2023-unet-mse": System(14, FOUR_LEVELS, (*QUICKER_ADAM, "schedule.gamma=0.81")),
     "gli-2021-unpooling": System(6, FOUR_LEVELS, QUICKER_SGD),
     "gli-2024-resenc-l": System(6, (*UNET, "network.parameters.n_blocks_per_stage=[1,2,2,2]"), QUICKER_SGD),
     "gli-2024-segresnet": System(

@@ -7,10 +7,15 @@ import pytest
 
 from glioscope.core import Grid, Sequence, Transform, Volume
 from glioscope.synthesis.acquisition import Protocol, acquire, random_rigid, slice_grid
-from glioscope.synthesis.anatomy import Anatomy
-from glioscope.synthesis.contrast import BRIGHTNESS, ideal_image
-from glioscope.synthesis.fields import smooth_field
-from glioscope.synthesis.tumour import grow_tumour
+from glioscope.synthesis.composition import draw_composition
+from glioscope.synthesis.contrast import TISSUES, Mode, draw_contrast
+from glioscope.synthesis.deformation import COARSE, Deformation, displaced, lattice, random_deformation
+from glioscope.synthesis.fields import smooth_field, stretched
+from glioscope.synthesis.mass_effect import LONGEST, mass_effect
+from glioscope.synthesis.scan import Scan, scan
+from glioscope.synthesis.template import SHAPE
+from glioscope.synthesis.tissue_maps import tissue_fractions
+from tests.synthesis.template_factory import ellipsoid_brain
 
 
 def test_field_has_unit_variance_and_its_scale() -> None:
@@ -21,6 +26,13 @@ def test_field_has_unit_variance_and_its_scale() -> None:
     far = (fields[:, :-12] * fields[:, 12:]).mean()
     assert near > 0.9
     assert abs(far) < 0.1
+
+
+def test_stretching_keeps_a_ramp_where_it_is() -> None:
+    coarse = np.broadcast_to(np.array([2.0, 6.0, 10.0, 14.0])[:, None, None], (4, 3, 2))
+    fine = stretched(coarse, (16, 12, 8))
+    np.testing.assert_allclose(fine[2:14, 0, 0], np.arange(2.5, 14), atol=1e-6)
+    np.testing.assert_allclose(stretched(coarse, (16, 12, 8), (slice(5, 9), slice(0, 2), slice(3, 4))), fine[5:9, 0:2, 3:4])
 
 
 def test_slice_grid_is_centred_tilted_and_covers() -> None:
@@ -45,31 +57,103 @@ def test_acquisition_is_rician_where_there_is_nothing() -> None:
     assert empty.data.mean() == pytest.approx(10 * np.sqrt(np.pi / 2), rel=0.02)  # Rayleigh
 
 
-@pytest.fixture(scope="module")
-def block() -> Anatomy:
-    """A block of white matter of 96 mm with a margin of air."""
-    brain = np.zeros((110, 110, 110), bool)
-    brain[7:103, 7:103, 7:103] = True
-    nothing = np.zeros(brain.shape, np.float32)
-    return Anatomy(Grid((110, 110, 110), np.eye(4)), {"wm": brain.astype(np.float32), "csf": nothing}, brain)
+def test_without_displacement_a_deformation_is_the_identity() -> None:
+    still = Deformation(np.eye(3, 4), np.zeros((3, *(n // COARSE for n in SHAPE)), np.float32))
+    window = (slice(10, 14), slice(3, 5), slice(0, 2))
+    np.testing.assert_array_equal(still.source(displaced(None, window), window)[:, 2, 1, 1], [12, 4, 1])
+    np.testing.assert_array_equal(still.source(lattice(4))[:, 1, 0, 2], [5.5, 1.5, 9.5])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_tumour_is_one_nested_piece_inside_the_brain(block: Anatomy, seed: int) -> None:
-    from scipy import ndimage
-
-    grown, labels = grow_tumour(block, np.random.default_rng(seed))
-    volumes = np.bincount(labels.ravel(), minlength=4)[1:] / 1000
-    assert (volumes > [0.5, 15, 2]).all()
-    assert ndimage.label(labels > 0)[1] == 1
-    assert not labels[~block.brain].any()
-    outside_core = ndimage.binary_dilation(labels == 1) & ~np.isin(labels, (1, 3))
-    assert outside_core.sum() < 0.02 * (labels == 1).sum()  # the rim encloses the necrosis
-    total = sum(grown.fractions.values())
-    np.testing.assert_allclose(np.asarray(total)[block.brain], 1, atol=1e-5)
+def test_deformed_heads_differ_little_in_size_and_half_are_mirrored() -> None:
+    template = ellipsoid_brain()
+    found = [random_deformation(template, np.random.default_rng(seed)) for seed in range(12)]
+    scale = np.array([np.abs(np.linalg.det(one.matrix[:, :3])) for one in found])
+    assert scale.min() > 0.8
+    assert scale.max() < 1.25
+    mirrored = sum(np.linalg.det(one.matrix[:, :3]) < 0 for one in found)
+    assert 2 <= mirrored <= 10
 
 
-def test_ideal_image_shows_the_brightness_of_each_tissue(block: Anatomy) -> None:
-    image = ideal_image(block, Sequence.T2W, np.random.default_rng(0))
-    assert image[block.brain].mean() == pytest.approx(BRIGHTNESS[Sequence.T2W]["wm"], rel=0.02)
-    assert not image[~block.brain].any()
+def test_mass_effect_moves_outwards_dies_away_and_stops_at_the_skull() -> None:
+    added = np.zeros((24, 24, 24), np.float32)
+    added[12, 12, 12] = -20.0  # 20 voxels of 4 mm: a point looks back towards the source
+    shift = mass_effect(added, np.full(added.shape, -100, np.float32))
+    # a source of volume V in free space: V / (4 pi r^2), here at 16 mm and with the screen exp(-16 / 60)
+    expected = 20 * 64 / (4 * np.pi * 16**2) * np.exp(-16 / 60)
+    assert -shift[0, 16, 12, 12] == pytest.approx(expected, rel=0.05)
+    assert shift[0, 8, 12, 12] == pytest.approx(expected, rel=0.05)
+    assert np.abs(shift[1:, 16, 12, 12]).max() < 1e-3
+    assert np.sqrt((shift**2).sum(axis=0)).max() <= LONGEST
+    assert not mass_effect(added, np.full(added.shape, 1, np.float32)).any()
+
+
+@pytest.mark.parametrize("mode", ["realistic", "random"])
+def test_every_tissue_has_a_brightness_in_every_sequence(mode: Mode) -> None:
+    for seed in range(50):
+        contrast = draw_contrast(mode, np.random.default_rng(seed))
+        assert set(contrast) == set(Sequence)
+        for table in contrast.values():
+            assert set(table) == set(TISSUES)
+            assert min(table.values()) > 0
+
+
+def test_realistic_contrast_is_that_of_the_sequences() -> None:
+    for seed in range(50):
+        contrast = draw_contrast("realistic", np.random.default_rng(seed))
+        native, enhanced, t2, flair = (contrast[s] for s in (Sequence.T1N, Sequence.T1C, Sequence.T2W, Sequence.T2F))
+        assert native["csf"] < native["gm"] < native["wm"]
+        assert enhanced["et"] > native["et"] + 0.15
+        assert t2["csf"] > t2["ed"] > t2["gm"] > t2["wm"]
+        assert flair["csf"] < flair["gm"] < flair["ed"]
+
+
+def test_compositions_are_spread_like_real_tumours() -> None:
+    drawn = [draw_composition(np.random.default_rng(seed)) for seed in range(800)]
+    volume = np.percentile([one.volume for one in drawn], [5, 50, 95])
+    np.testing.assert_allclose(volume, [8, 103, 185], rtol=0.25)
+    assert np.median([one.core for one in drawn]) == pytest.approx(0.35, abs=0.05)
+    assert np.median([one.enhancing for one in drawn]) == pytest.approx(0.76, abs=0.06)
+    assert 0.03 < np.mean([one.enhancing == 0 for one in drawn]) < 0.1
+
+
+def _how(**changes: float) -> Scan:
+    values = {"thickness": 1.0, "blur": 0.01, "bias": 0.0, "noise": 0.0, "white": 100.0, "ceiling": 1.0, **changes}
+    return Scan(axis=2, shift=(0.0, 0.0, 0.0), **values)
+
+
+def test_a_perfect_scan_changes_nothing() -> None:
+    ideal = np.random.default_rng(0).uniform(0.5, 2, (9, 8, 7)).astype(np.float32)
+    brain = np.ones(ideal.shape, bool)
+    brain[0] = False
+    image = scan(ideal, brain, _how(), np.random.default_rng(1))
+    np.testing.assert_allclose(image[1:], 100 * ideal[1:], atol=0.51)
+    assert not image[0].any()
+
+
+def test_thick_slices_blur_across_and_keep_the_mean() -> None:
+    ideal = np.ones((6, 6, 40), np.float32)
+    ideal[:, :, 20] = 5
+    image = scan(ideal, np.ones(ideal.shape, bool), _how(thickness=4.0), np.random.default_rng(1)).astype(float) / 100
+    assert (image[3, 3, 18:23] > 1.3).all()
+    assert image.max() < 2.6
+    assert (image[3, 3] - 1).sum() == pytest.approx(4, rel=0.15)
+
+
+def test_noise_has_its_strength_and_the_ceiling_cuts() -> None:
+    ideal = np.full((40, 40, 40), 1, np.float32)
+    image = scan(ideal, np.ones(ideal.shape, bool), _how(noise=0.05, white=1000.0), np.random.default_rng(1))
+    assert image.std() == pytest.approx(50, rel=0.02)
+    cut = scan(ideal, np.ones(ideal.shape, bool), _how(noise=0.05, white=1000.0, ceiling=0.9), np.random.default_rng(1))
+    assert cut.max() == pytest.approx(np.quantile(image, 0.9), abs=2)
+
+
+def test_tissue_fractions_of_three_intensities() -> None:
+    t1 = np.zeros((30, 30, 30), np.float32)
+    brain = np.zeros(t1.shape, bool)
+    brain[3:27] = True
+    t1[3:8], t1[8:18], t1[18:27] = 100, 200, 300
+    maps = tissue_fractions(t1, brain)
+    assert maps["csf"][5, 15, 15] == pytest.approx(1, abs=0.02)
+    assert maps["gm"][13, 15, 15] == pytest.approx(1, abs=0.02)
+    assert maps["wm"][22, 15, 15] == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(sum(maps.values()), brain, atol=1e-5)

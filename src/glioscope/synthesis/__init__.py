@@ -1,7 +1,7 @@
 """Synthetic exams with known answers: anatomy, tumour, contrast and acquisition, each in a module of its own."""
 
-from glioscope.synthesis.anatomy import Anatomy, deformed_anatomy
+from glioscope.synthesis.contrast import Mode
 from glioscope.synthesis.exam import Style, SyntheticExam, synthesise_exam
-from glioscope.synthesis.tumour import grow_tumour
+from glioscope.synthesis.patient import Kind
 
-__all__ = ["Anatomy", "Style", "SyntheticExam", "deformed_anatomy", "grow_tumour", "synthesise_exam"]
+__all__ = ["Kind", "Mode", "Style", "SyntheticExam", "synthesise_exam"]

@@ -1,108 +1,142 @@
-"""A head without disease: the tissue maps of SRI24, deformed at random, with skull, scalp and face around them."""
+"""A head without disease: the tissue maps of an atlas, deformed, with what surrounds and what crosses a brain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from glioscope.core import Grid, read_volume
-from glioscope.synthesis.fields import smooth_field
+from glioscope.core import Grid
+from glioscope.growth import Tissue
+from glioscope.synthesis.deformation import Deformation, lattice
+from glioscope.synthesis.fields import Window, smooth_field, stretched
+from glioscope.synthesis.lookalikes import blood_vessels, draw_age, hyperintensities, plexus
+from glioscope.synthesis.template import LOWER, SHAPE, Template, box_grid
 
-__all__ = ["Anatomy", "deformed_anatomy"]
+__all__ = ["FINE", "Anatomy", "CoarseBrain", "deformed_anatomy"]
 
-DEFORMATION = 3.0
-"""Standard deviation in mm of the random displacement along each axis."""
+FINE = 2
+"""Spacing in mm of the lattice on which tumours grow."""
 
-DEFORMATION_SCALE = 45.0
-"""Distance in mm over which the displacement varies."""
+MIDLINE = 119.5 - LOWER[0]
+"""Index of the plane between the hemispheres in the template's box."""
+
+REACH = 8.0
+"""Distance in mm from the brain up to which there is anything."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Anatomy:
     """What fills each voxel of a head.
 
     Attributes:
-        grid: 1 mm, 240 x 240 x 155 voxels, LPS: the BraTS grid.
-        fractions: Tissue name (`csf`, `gm`, `wm`, `bone`, `fat`, `muscle`, and tumour parts once one has grown) -> part of
-            the voxel that it fills, float32 in [0, 1]; the rest is air.
-        brain: bool, brain with its fluid spaces.
+        grid: 1 mm, LPS, a part of the BraTS grid.
+        fractions: Tissue (`csf`, `gm`, `wm`, lookalikes of tumour such as `vessel`, and tumour parts once there is one) -> part
+            of the voxel that it fills, float32 in [0, 1]; the rest is air.
+        brain: bool, brain with its fluid spaces, as a skull-stripping left it.
+        surface: Signed distance in mm to the border of the brain, float32, negative inside.
     """
 
     grid: Grid
     fractions: Mapping[str, NDArray[np.float32]]
     brain: NDArray[np.bool_]
+    surface: NDArray[np.float32]
 
 
-def _between(distance: NDArray[np.float32], inner: float, outer: float) -> NDArray[np.float32]:
-    """1 where `distance` (mm) lies between `inner` and `outer`, with ramps of 1 mm at both ends."""
-    return np.asarray(np.clip(np.minimum(distance - inner + 0.5, outer - distance + 0.5), 0, 1), np.float32)
+@dataclass(frozen=True, eq=False)
+class CoarseBrain:
+    """A deformed brain on a lattice of `FINE` mm that fills the box, for a tumour to grow in.
+
+    Attributes:
+        tissue: White and grey matter.
+        surface: Signed distance in mm to the border of the brain, float32, negative inside.
+    """
+
+    tissue: Tissue
+    surface: NDArray[np.float32]
+
+    @staticmethod
+    def of(template: Template, deformation: Deformation) -> CoarseBrain:
+        """The brain that `deformation` makes of `template`."""
+        points = deformation.source(lattice(FINE))
+        surface = _sampled(template.surface, points, 30)
+        brain = surface < -1
+        csf, wm = (_filled(brain, _sampled(a, points[:, brain], 0)) for a in (template.csf, template.wm))
+        grey = np.where(brain, np.clip(1 - csf - wm, 0, 1), 0).astype(np.float32)
+        return CoarseBrain(Tissue(wm, grey, brain, (FINE, FINE, FINE)), surface)
+
+    @property
+    def window(self) -> Window:
+        """The part of the box that holds the brain, with a margin."""
+        slices = []
+        for axis, n in enumerate(SHAPE):
+            seen = np.flatnonzero((self.surface < REACH).any(axis=tuple(a for a in range(3) if a != axis)))
+            slices.append(slice(max(0, int(seen[0]) * FINE), min(n, (int(seen[-1]) + 1) * FINE)))
+        return slices[0], slices[1], slices[2]
 
 
-def _distance(brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Distance in mm to a brain on a 1 mm grid, computed at 2 mm."""
-    coarse = ndimage.distance_transform_edt(~brain[::2, ::2, ::2], sampling=2.0).astype(np.float32)
-    coarse = ndimage.gaussian_filter(coarse, 2.5)  # a skull is smoother than what it holds
-    zoom = [n / m for n, m in zip(brain.shape, coarse.shape, strict=True)]
-    return np.asarray(ndimage.zoom(coarse, zoom, order=1, mode="nearest", grid_mode=True), np.float32)
-
-
-def _around(brain: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-    """Fluid, bone, fat and muscle outside the brain, in layers, and a face in front of and below it (LPS order)."""
-    distance = _distance(brain) + 0.8 * smooth_field(rng, brain.shape, 30)
-    outside = ~brain
-    marrow = 0.6 * _between(distance, 4.5, 6.5)
-    corners = np.argwhere(brain)
-    middle, (_, front, bottom) = corners.mean(axis=0), corners.min(axis=0)
-    x, y, z = np.ogrid[tuple(slice(n) for n in brain.shape)]
-    radius = np.sqrt(((x - middle[0]) / 48) ** 2 + ((y - front - 25) / 45) ** 2 + ((z - bottom - 8) / 48) ** 2)
-    face = np.clip((1 - radius.astype(np.float32)) * 24, 0, 1) * _between(distance, 8.5, 1e6)
-    nose = np.clip((0.35 - radius.astype(np.float32)) * 24, 0, 1)
-    scalp = _between(distance, 8.5, 13.5)
-    skin = _between(distance, 13.5, 15)
-    layers = {
-        "csf": _between(distance, -9, 2.5),
-        "bone": _between(distance, 2.5, 8.5) * (1 - marrow),
-        "fat": np.maximum(_between(distance, 2.5, 8.5) * marrow, np.maximum(scalp, 0.35 * face)),
-        "muscle": np.maximum(skin, 0.65 * face * (1 - scalp)),
-    }
-    return {name: (layer * outside * (1 - nose)).astype(np.float32) for name, layer in layers.items()}
-
-
-def deformed_anatomy(maps: Mapping[str, Path], rng: np.random.Generator) -> Anatomy:
-    """A random healthy head.
+def deformed_anatomy(
+    template: Template,
+    deformation: Deformation,
+    coarse: CoarseBrain,
+    at: Sequence[NDArray[np.float32]],
+    rng: np.random.Generator,
+) -> Anatomy:
+    """A healthy head, 1 mm, in the window of `coarse`.
 
     Args:
-        maps: `csf`, `gm`, `wm` -> probability maps of SRI24.
-        rng: Where all randomness comes from.
+        template: The brain it is made from.
+        deformation: What makes it another one.
+        coarse: What that gives on a coarser lattice; the mass effect does not move its surface.
+        at: Where each voxel looks, see `displaced`.
+        rng: For age, vessels, hyperintensities and the border that skull-stripping left.
     """
-    affine = np.array([[-1.0, 0, 0, 0], [0, -1.0, 0, 239], [0, 0, 1.0, 0], [0, 0, 0, 1]])
-    grid = Grid((240, 240, 155), affine)
-    where = [
-        np.arange(n, dtype=np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        + np.float32(DEFORMATION) * smooth_field(rng, grid.shape, DEFORMATION_SCALE)
-        for axis, n in enumerate(grid.shape)
-    ]
-    tissues: dict[str, NDArray[np.float32]] = {}
-    inside = np.zeros(grid.shape, bool)
-    inside[40:200, 30:230] = True  # the brain of SRI24 with 10 mm to spare
-    points = np.stack([w[inside] for w in where])
-    for name in ("csf", "gm", "wm"):
-        source = read_volume(maps[name]).reoriented("LPS")
-        tissues[name] = np.zeros(grid.shape, np.float32)
-        tissues[name][inside] = ndimage.map_coordinates(source.data, points, order=1)
-    total = tissues["csf"] + tissues["gm"] + tissues["wm"]
-    brain = ndimage.binary_opening(total > 0.5, iterations=2)
-    parts, count = ndimage.label(brain)
-    brain = parts == 1 + int(np.bincount(parts.ravel(), minlength=count + 1)[1:].argmax())
-    brain = ndimage.binary_fill_holes(brain)
-    scale = np.where(brain, 1 / np.maximum(total, 0.05), 0).astype(np.float32)
-    fractions = {name: tissue * scale for name, tissue in tissues.items()}
-    fractions["csf"] = fractions["csf"] + np.where(brain & (total < 0.05), 1, 0).astype(np.float32)
-    around = _around(brain, rng)
-    fractions["csf"] = fractions["csf"] + around.pop("csf")
-    return Anatomy(grid, {**fractions, **around}, brain)
+    age = draw_age(rng)
+    window = coarse.window
+    points = deformation.source(at, window)
+    surface = stretched(coarse.surface, SHAPE, window)
+    solid = np.clip(0.5 - surface, 0, 1)
+    inside = solid > 0
+    within = points[:, inside]
+    csf, wm, ventricle = (_filled(inside, _sampled(a, within, 0)) for a in (template.csf, template.wm, template.ventricle))
+    csf = np.clip(csf * (np.float32(age.atrophy) + np.float32(0.6) * (ventricle <= 2)), 0, 1) * solid
+    csf *= np.clip(-surface / 3, 0.2, 1)  # little of the outermost fluid is left at the skull
+    wm = np.minimum(wm, 1 - csf) * solid
+    vessel = blood_vessels(csf, surface, points[0] - np.float32(MIDLINE), rng)
+    wmh = hyperintensities(wm, ventricle, age, rng)
+    knots = plexus(csf, ventricle, rng)
+    shell = np.clip((surface + 1.2) / 1.2, 0, 1) * np.clip(2 - surface, 0, 1)
+    rest = (1 - vessel) * (1 - wmh) * (1 - knots) * (1 - shell)
+    fractions = {
+        "csf": csf * rest,
+        "wm": wm * rest,
+        "gm": np.clip(solid - csf - wm, 0, 1) * rest,
+        "vessel": vessel * solid * (1 - shell),
+        "wmh": wmh * (1 - vessel) * (1 - knots) * (1 - shell),
+        "plexus": knots * (1 - vessel) * (1 - shell),
+        "dura": shell,
+        "scrap": (1 - solid) * (1 - shell),
+    }
+    grid = box_grid().cropped([w.start for w in window], [w.stop for w in window])
+    return Anatomy(grid, fractions, _stripped(surface, rng), surface)
+
+
+def _stripped(surface: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """The brain as an imperfect skull-stripping leaves it: a wavy border and, in a third, shreds of dura, fat and orbit."""
+    border = np.float32(rng.uniform(-2.0, 0.8)) + np.float32(0.9) * smooth_field(rng, surface.shape, 24)
+    if rng.random() < 0.35:
+        border += np.float32(rng.uniform(2, 6)) * np.clip(smooth_field(rng, surface.shape, 22) - np.float32(1.5), 0, 1)
+    return np.asarray(surface < np.minimum(border, REACH - 1))
+
+
+def _sampled(values: NDArray[np.float32], points: NDArray[np.float32], outside: float) -> NDArray[np.float32]:
+    return np.asarray(ndimage.map_coordinates(values, points, order=1, cval=outside, output=np.float32))
+
+
+def _filled(inside: NDArray[np.bool_], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    out = np.zeros(inside.shape, np.float32)
+    out[inside] = values
+    return out

@@ -1,45 +1,131 @@
-"""How bright each tissue is in each sequence, and the texture inside a tissue."""
+"""How bright each tissue is in each sequence, in multiples of white matter: drawn for one exam."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glioscope.core import Sequence
-from glioscope.synthesis.anatomy import Anatomy
-from glioscope.synthesis.fields import smooth_field
 
-__all__ = ["BRIGHTNESS", "ideal_image"]
+__all__ = ["TISSUES", "Contrast", "Mode", "draw_contrast"]
 
-TISSUES = ("csf", "gm", "wm", "bone", "fat", "muscle", "ncr", "ed", "et")
+Mode = Literal["realistic", "random"]
+Contrast = Mapping[Sequence, Mapping[str, float]]
 
-BRIGHTNESS: Mapping[Sequence, Mapping[str, float]] = MappingProxyType(
-    {
-        sequence: MappingProxyType(dict(zip(TISSUES, values, strict=True)))
-        for sequence, values in {
-            Sequence.T1N: (180, 430, 620, 60, 900, 340, 270, 460, 430),
-            Sequence.T1C: (190, 460, 640, 60, 910, 380, 290, 470, 980),
-            Sequence.T2W: (950, 560, 390, 50, 620, 220, 880, 790, 640),
-            Sequence.T2F: (130, 570, 440, 50, 560, 260, 420, 880, 740),
-        }.items()
-    }
+TISSUES = (
+    *("csf", "gm", "wm", "wmh", "plexus", "vessel", "dura", "scrap", "bone", "fat", "muscle"),
+    *("ncr", "ed", "et", "blood", "cavity"),
 )
-"""Signal of pure tissue, in arbitrary units of about 0 to 1000, in the order of a spin-echo exam at 1.5 to 3 T."""
-
-TEXTURE = ((5.0, 0.035), (18.0, 0.03))
-"""Scale in mm and relative standard deviation of each component of the texture."""
 
 
-def ideal_image(anatomy: Anatomy, sequence: Sequence, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The image of a perfect scanner: `BRIGHTNESS` weighted by the tissue fractions, with texture; float32, >= 0."""
-    brightness = BRIGHTNESS[sequence]
-    image = np.zeros(anatomy.grid.shape, np.float32)
-    for name, fraction in anatomy.fractions.items():
-        image += np.float32(brightness[name]) * fraction
-    texture = np.ones(anatomy.grid.shape, np.float32)
-    for scale, strength in TEXTURE:
-        texture += np.float32(strength) * smooth_field(rng, anatomy.grid.shape, scale)
-    return np.asarray(image * np.clip(texture, 0.7, 1.3), np.float32)
+def draw_contrast(mode: Mode, rng: np.random.Generator) -> Contrast:
+    """The brightness of each of `TISSUES` in each sequence.
+
+    Realistic: ranges seen in ten exams of BraTS, where what is common to a tissue (how watery it is, how much it enhances)
+    moves all sequences together. Random: any brightness for any tissue, so that a network learns shapes (Billot et al., Med
+    Image Anal 86 (2023), SynthSeg).
+    """
+    if mode == "random":
+        return {s: {t: float(rng.uniform(0.05, 2.0)) for t in TISSUES} for s in Sequence}
+    native = _native(rng)
+    return {
+        Sequence.T1N: native,
+        Sequence.T1C: _enhanced(native, rng),
+        Sequence.T2W: _t2(rng),
+        Sequence.T2F: _flair(rng),
+    }
+
+
+def _log(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _native(rng: np.random.Generator) -> dict[str, float]:
+    u = rng.uniform
+    csf = u(0.3, 0.62)
+    return {
+        "wm": 1.0,
+        "gm": u(0.78, 0.93),
+        "csf": csf,
+        "wmh": u(0.82, 0.95),
+        "plexus": u(0.6, 0.85),
+        "vessel": u(0.4, 1.2),
+        "dura": u(0.5, 1.0),
+        "scrap": u(0.6, 1.6),
+        "bone": 0.1,
+        "fat": u(1.3, 1.7),
+        "muscle": u(0.5, 0.65),
+        "ncr": u(max(csf, 0.58), 0.94),
+        "ed": u(0.76, 0.96),
+        "et": u(0.74, 1.0),
+        "blood": u(1.05, 1.7),
+        "cavity": csf * u(1.0, 1.35),
+    }
+
+
+def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str, float]:
+    u = rng.uniform
+    gain = _log(rng, 0.2, 1.3)
+    return {
+        **native,
+        "gm": native["gm"] * u(0.99, 1.06),
+        "csf": native["csf"] * u(0.8, 1.25),
+        "plexus": 1 + gain * u(0.2, 1.0),
+        "vessel": 1 + _log(rng, 0.3, 2.5),
+        "dura": u(0.8, 1.9),
+        "ncr": native["ncr"] * u(0.93, 1.07),
+        "ed": native["ed"] * u(0.94, 1.02),
+        "et": native["et"] + gain,
+        "blood": native["blood"] * u(0.95, 1.15),
+        "cavity": native["cavity"] * u(0.9, 1.1),
+    }
+
+
+def _t2(rng: np.random.Generator) -> dict[str, float]:
+    u = rng.uniform
+    fluid = _log(rng, 0.85, 4.6)  # how much brighter fluid is than white matter
+    return {
+        "wm": 1.0,
+        "gm": 1 + fluid * u(0.03, 0.12),
+        "csf": 1 + fluid,
+        "wmh": 1 + fluid * u(0.1, 0.3),
+        "plexus": 1 + fluid * u(0.4, 0.8),
+        "vessel": u(0.2, 1.0),
+        "dura": u(0.2, 0.9),
+        "scrap": u(0.4, 1.6),
+        "bone": 0.1,
+        "fat": u(1.2, 2.0),
+        "muscle": u(0.4, 0.7),
+        "ncr": 1 + fluid * u(0.25, 0.88),
+        "ed": 1 + fluid * u(0.24, 0.52),
+        "et": 1 + fluid * u(0.18, 0.62),
+        "blood": u(0.4, 1.3),
+        "cavity": 1 + fluid * u(0.8, 1.05),
+    }
+
+
+def _flair(rng: np.random.Generator) -> dict[str, float]:
+    u = rng.uniform
+    gain = _log(rng, 0.28, 1.35)
+    fluid = u(0.15, 0.85)
+    necrosis = u(0.35, 0.95) if u(0, 1) < 0.07 else 1 + gain * u(0.4, 1.45)
+    return {
+        "wm": 1.0,
+        "gm": u(0.96, 1.12),
+        "csf": fluid,
+        "wmh": 1 + gain * u(0.4, 1.1),
+        "plexus": u(0.6, 1.4),
+        "vessel": u(0.4, 1.0),
+        "dura": u(0.5, 1.2),
+        "scrap": u(0.4, 1.5),
+        "bone": 0.1,
+        "fat": u(0.9, 1.5),
+        "muscle": u(0.5, 0.7),
+        "ncr": necrosis,
+        "ed": 1 + gain,
+        "et": 1 + gain * u(0.35, 1.3),
+        "blood": u(0.5, 1.5),
+        "cavity": fluid * u(1.0, 1.5),
+    }

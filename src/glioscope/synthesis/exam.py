@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -25,13 +24,22 @@ from glioscope.core import (
 )
 from glioscope.core.files import ensure_folder
 from glioscope.synthesis.acquisition import Protocol, acquire, random_rigid, slice_grid
-from glioscope.synthesis.anatomy import Anatomy, deformed_anatomy
-from glioscope.synthesis.contrast import ideal_image
-from glioscope.synthesis.tumour import SCHEME, grow_tumour
+from glioscope.synthesis.anatomy import Anatomy
+from glioscope.synthesis.appearance import ideal_image
+from glioscope.synthesis.contrast import Contrast, Mode, draw_contrast
+from glioscope.synthesis.head import with_head
+from glioscope.synthesis.patient import Kind, Patient, make_patient
+from glioscope.synthesis.scan import draw_scan, scan
+from glioscope.synthesis.template import read_template
 
 __all__ = ["PROTOCOLS", "Style", "SyntheticExam", "synthesise_exam"]
 
 Style = Literal["raw", "brats"]
+
+NOISE: Mapping[Sequence, float] = MappingProxyType(
+    {Sequence.T1N: 0.02, Sequence.T1C: 0.026, Sequence.T2W: 0.04, Sequence.T2F: 0.032}
+)
+"""Usual noise of each sequence, in multiples of white matter."""
 
 PROTOCOLS: Mapping[Sequence, Protocol] = MappingProxyType(
     {
@@ -41,9 +49,13 @@ PROTOCOLS: Mapping[Sequence, Protocol] = MappingProxyType(
         Sequence.T1C: Protocol("T1_AX_POST_GAD_SE_7", 0.94, 4.0, 6.0),
     }
 )
+"""How each sequence is acquired in style `raw`."""
 
 EXTENT = (216.0, 236.0, 165.0)
-"""Field of view in mm along x, y, z."""
+"""Field of view in mm along x, y, z in style `raw`."""
+
+WHITE = 500.0
+"""Intensity of white matter in style `raw`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class SyntheticExam:
         folder: Where the images are.
         images: Sequence -> its file.
         labels: The exact tumour labels on the reference sequence's grid, uint8.
-        scheme: The label scheme, `brats-2023`.
+        scheme: Their scheme: `brats-2023`, or `brats-2024-gli` after an operation.
         brain: The exact brain mask on the same grid, bool.
         motion: Sequence -> the rigid transform from its world points to those of the reference sequence.
     """
@@ -67,20 +79,6 @@ class SyntheticExam:
     motion: Mapping[Sequence, Transform]
 
 
-def _positioned(grid: Grid, anatomy: Anatomy, rng: np.random.Generator) -> Grid:
-    """The anatomy's grid as the head lies in the scanner: near the isocentre, turned by a few degrees."""
-    centre = np.eye(4)
-    lower, upper = (f(np.argwhere(anatomy.brain), axis=0) for f in (np.min, np.max))
-    centre[:3, 3] = -grid.to_world((lower + upper) / 2)
-    return Grid(grid.shape, random_rigid(rng, 4, 5).matrix @ centre @ grid.affine)
-
-
-def _both(job: Callable[[Sequence], None], sequences: Iterable[Sequence]) -> None:
-    """Do `job` for each sequence, two at a time; each has its own randomness, so the order changes nothing."""
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(job, sequences))
-
-
 def synthesise_exam(
     folder: Path,
     *,
@@ -88,6 +86,9 @@ def synthesise_exam(
     seed: int = 0,
     style: Style = "raw",
     sequences: Iterable[Sequence] = tuple(Sequence),
+    mode: Mode = "realistic",
+    kind: Kind = "pre-operative",
+    shape: Path | None = None,
 ) -> SyntheticExam:
     """Make an exam with a tumour of known extent; the same arguments give the same bytes.
 
@@ -97,10 +98,13 @@ def synthesise_exam(
 
     Args:
         folder: Where to write; its name becomes the case's name in style `brats`.
-        maps: `csf`, `gm`, `wm` -> probability maps of the installed atlas SRI24.
+        maps: `csf`, `gm`, `wm` -> probability maps of the installed atlas SRI24, or `t1` and `brain_mask` of MNI152.
         seed: Which exam.
         style: `raw` or `brats`.
         sequences: Which sequences to write; the others' images do not change with the choice.
+        mode: `realistic` contrasts, or `random` ones for each tissue.
+        kind: `pre-operative`, `post-operative` (with a resection cavity) or `healthy` (no tumour).
+        shape: Label map whose tumour is taken instead of a grown one.
 
     Raises:
         MissingSequence: no sequence is asked for.
@@ -110,34 +114,43 @@ def synthesise_exam(
     if not wanted:
         raise MissingSequence("A synthetic exam needs at least one sequence; name some of t1n, t1c, t2w, t2f.")
     ensure_folder(folder)
-    anatomy, truth = grow_tumour(deformed_anatomy(maps, np.random.default_rng([seed, 0])), np.random.default_rng([seed, 1]))
-    labels, brain = Volume(truth, anatomy.grid), Volume(anatomy.brain, anatomy.grid)
-    rngs = {sequence: np.random.default_rng([seed, 2, number]) for number, sequence in enumerate(Sequence)}
-    chosen = {sequence: rng for sequence, rng in rngs.items() if sequence in wanted}
-    if style == "brats":
-        images = {sequence: folder / f"{folder.name}-{sequence}.nii.gz" for sequence in chosen}
+    patient = make_patient(read_template(maps), seed, kind=kind, shape=shape)
+    contrast = draw_contrast(mode, np.random.default_rng([seed, 2]))
+    chosen = {s: np.random.default_rng([seed, 3, number]) for number, s in enumerate(Sequence) if s in wanted}
+    if style == "raw":
+        return _raw(folder, patient, contrast, chosen, seed)
+    images = {sequence: folder / f"{folder.name}-{sequence}.nii.gz" for sequence in chosen}
+    for sequence, rng in chosen.items():
+        ideal = ideal_image(patient.anatomy, contrast[sequence], rng)
+        image = scan(ideal, patient.anatomy.brain, draw_scan(NOISE[sequence], rng), rng)
+        write_volume(images[sequence], patient.on_brats_grid(image))
+    labels, brain = patient.on_brats_grid(patient.labels), patient.on_brats_grid(patient.anatomy.brain)
+    write_volume(folder / f"{folder.name}-seg.nii.gz", labels)
+    return SyntheticExam(folder, images, labels, patient.scheme, brain, {s: Transform.identity() for s in chosen})
 
-        def stripped(sequence: Sequence) -> None:
-            ideal = brain.with_data(ideal_image(anatomy, sequence, chosen[sequence]))
-            image = acquire(ideal, anatomy.grid, Transform.identity(), chosen[sequence])
-            write_volume(images[sequence], image.with_data(np.where(brain.data, np.maximum(image.data, 1), 0).astype(np.int16)))
 
-        _both(stripped, chosen)
-        write_volume(folder / f"{folder.name}-seg.nii.gz", labels)
-        return SyntheticExam(folder, images, labels, SCHEME, brain, {s: Transform.identity() for s in chosen})
-
-    head = _positioned(anatomy.grid, anatomy, np.random.default_rng([seed, 3]))
+def _raw(
+    folder: Path, patient: Patient, contrast: Contrast, chosen: Mapping[Sequence, np.random.Generator], seed: int
+) -> SyntheticExam:
+    """The exam as a scanner exports it."""
+    head = with_head(patient.anatomy, np.random.default_rng([seed, 4]))
+    grid = _positioned(head, np.random.default_rng([seed, 5]))
     reference = next(sequence for sequence in REFERENCE_ORDER if sequence in chosen)
     images = {sequence: folder / f"{PROTOCOLS[sequence].name}.nii.gz" for sequence in chosen}
     motion = {sequence: random_rigid(rng, 1.5, 2.0) for sequence, rng in chosen.items()}
     motion[reference] = Transform.identity()
+    for sequence, rng in chosen.items():
+        ideal = Volume(np.float32(WHITE) * ideal_image(head, contrast[sequence], rng), grid)
+        write_volume(images[sequence], acquire(ideal, slice_grid(PROTOCOLS[sequence], EXTENT), motion[sequence], rng))
+    slices = slice_grid(PROTOCOLS[reference], EXTENT)
+    there = Grid(head.grid.shape, grid.affine)
+    labels = resample_labels(Volume(patient.on_brats_grid(patient.labels).data, there), slices, patient.scheme)
+    return SyntheticExam(folder, images, labels, patient.scheme, resample_mask(Volume(head.brain, there), slices), motion)
 
-    def scan(sequence: Sequence) -> None:
-        ideal = Volume(ideal_image(anatomy, sequence, chosen[sequence]), head)
-        grid = slice_grid(PROTOCOLS[sequence], EXTENT)
-        write_volume(images[sequence], acquire(ideal, grid, motion[sequence], chosen[sequence]))
 
-    _both(scan, chosen)
-    grid = slice_grid(PROTOCOLS[reference], EXTENT)
-    on_grid = resample_labels(Volume(truth, head), grid, SCHEME)
-    return SyntheticExam(folder, images, on_grid, SCHEME, resample_mask(Volume(anatomy.brain, head), grid), motion)
+def _positioned(head: Anatomy, rng: np.random.Generator) -> Grid:
+    """The anatomy's grid as the head lies in the scanner: near the isocentre, turned by a few degrees."""
+    centre = np.eye(4)
+    lower, upper = (f(np.argwhere(head.brain), axis=0) for f in (np.min, np.max))
+    centre[:3, 3] = -head.grid.to_world((lower + upper) / 2)
+    return Grid(head.grid.shape, random_rigid(rng, 4, 5).matrix @ centre @ head.grid.affine)

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["smooth_field"]
+__all__ = ["Window", "along", "smooth_field", "stretched"]
+
+Window = tuple[slice, slice, slice]
+"""A part of an array of three axes."""
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> NDArray[np.float32]:
@@ -32,3 +35,20 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, ...], scale: float)
         # the last axis is replaced and comes out first, so that three turns bring the axes into order again
         field = np.tensordot(weight, field, (1, 2))
     return field.astype(np.float32)
+
+
+def stretched(coarse: NDArray[np.floating], shape: tuple[int, ...], window: Window | None = None) -> NDArray[np.float32]:
+    """`coarse` interpolated linearly to `shape`, or to a window of it; both lattices cover the same box."""
+    out = np.asarray(coarse, np.float32)
+    for axis, (n, m) in enumerate(zip(shape, coarse.shape, strict=True)):
+        wanted = np.arange(n) if window is None else np.arange(n)[window[axis]]
+        at = np.clip((wanted + 0.5) * m / n - 0.5, 0, m - 1)
+        low = np.minimum(at.astype(int), m - 2)
+        share = along(at - low, axis)
+        out = out.take(low, axis) * (1 - share) + out.take(low + 1, axis) * share
+    return out
+
+
+def along(values: NDArray[Any], axis: int) -> NDArray[np.float32]:
+    """A vector as a float32 array of three axes that extends along one of them."""
+    return np.asarray(values, np.float32).reshape([-1 if a == axis else 1 for a in range(3)])

@@ -1,6 +1,9 @@
-"""A glioma in a healthy head: necrotic core, enhancing rim, oedema that follows the white matter."""
+"""What a synthetic tumour is before it is put into a head: three nested regions as smooth fields."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,64 +11,107 @@ from scipy import ndimage
 
 from glioscope.core import get_scheme
 from glioscope.synthesis.anatomy import Anatomy
-from glioscope.synthesis.fields import smooth_field
+from glioscope.synthesis.fields import Window, smooth_field
 
-__all__ = ["SCHEME", "grow_tumour"]
+__all__ = ["POST_OPERATIVE", "SCHEME", "TumourFields", "TumourMap", "map_tumour"]
 
 SCHEME = get_scheme("brats-2023")
+POST_OPERATIVE = get_scheme("brats-2024-gli")
 
-DEPTH = 22.0
-"""Least distance in mm of the tumour's centre from the surface of the brain."""
-
-
-def _centre(anatomy: Anatomy, rng: np.random.Generator) -> NDArray[np.int_]:
-    """A voxel deep in the white matter of one cerebral hemisphere, away from the midline and the brain stem."""
-    corners = np.argwhere(anatomy.brain[::2, ::2, ::2]) * 2
-    lower, upper = corners.min(axis=0), corners.max(axis=0)
-    middle = (lower + upper) / 2
-    deep = ndimage.distance_transform_edt(anatomy.brain[::2, ::2, ::2], sampling=2.0) > DEPTH
-    places = np.argwhere(deep & (anatomy.fractions["wm"][::2, ::2, ::2] > 0.8)) * 2
-    lateral = np.abs(places[:, 0] - middle[0])
-    height = (places[:, 2] - lower[2]) / (upper[2] - lower[2])
-    places = places[(lateral > 18) & (height > 0.45) & (height < 0.8)]
-    return np.asarray(places[rng.integers(len(places))])
+ROUGHNESS = (4.0, 0.45)
+"""Scale and standard deviation in mm of the irregularities of every border."""
 
 
-def grow_tumour(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Anatomy, NDArray[np.uint8]]:
-    """Put one tumour into `anatomy`.
+@dataclass(frozen=True, eq=False)
+class TumourFields:
+    """Regions of a tumour on a lattice, as the depth in mm below their surface: positive inside, negative outside.
+
+    Attributes:
+        whole, core, enhancing: float32 of one shape; the core is counted only inside the whole, the enhancing part only inside
+            the core. Where `enhancing` is positive the core enhances.
+        step: Spacing of the lattice in mm; its first voxel's centre lies at (step - 1) / 2 in voxel indices of the box.
+        cavity: The same for a resection cavity, which takes precedence; None without an operation.
+    """
+
+    whole: NDArray[np.float32]
+    core: NDArray[np.float32]
+    enhancing: NDArray[np.float32]
+    step: float
+    cavity: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TumourMap:
+    """A tumour in place.
+
+    Attributes:
+        box: The part of the anatomy's arrays that it may fill.
+        labels: uint8, scheme `brats-2023`, or `brats-2024-gli` where there is a cavity.
+        depth: Region (`whole`, `core`, `enhancing`, `cavity`) -> float32 depth in mm below its surface, same shape.
+    """
+
+    box: Window
+    labels: NDArray[np.uint8]
+    depth: Mapping[str, NDArray[np.float32]]
+
+
+def map_tumour(
+    fields: TumourFields, at: Sequence[NDArray[np.float32]], anatomy: Anatomy, rng: np.random.Generator
+) -> tuple[TumourMap, Anatomy]:
+    """The tumour as the voxels of a head see it, and the head with the sulci that it has closed.
+
+    Oedema does not spread into fluid, and core only into what its mass has closed.
 
     Args:
-        anatomy: A healthy head.
-        rng: Where all randomness comes from.
-
-    Returns:
-        The head with the fractions `ncr`, `et` and `ed` besides the others, which give way to them; and the exact label map
-        of scheme `brats-2023`, uint8 on the same grid. Core of 12 to 18 mm radius, oedema about 1.8 times as far.
+        fields: The tumour.
+        at: Box index at which each voxel of the head looks along each axis, see `displaced`.
+        anatomy: The head.
+        rng: For the roughness of the borders.
     """
-    shape = anatomy.grid.shape
-    centre, radius = _centre(anatomy, rng), rng.uniform(12, 18)
-    stretch = rng.uniform(0.85, 1.2, 3)
-    x, y, z = (
-        (np.arange(n, dtype=np.float32) - c) / np.float32(radius * s) for n, c, s in zip(shape, centre, stretch, strict=True)
-    )
-    distance = np.sqrt(x[:, None, None] ** 2 + y[None, :, None] ** 2 + z[None, None, :] ** 2)
-    core = distance + 0.12 * smooth_field(rng, shape, 10)
-    necrosis = distance + 0.10 * smooth_field(rng, shape, 7)
-    wm = anatomy.fractions["wm"]
-    reach = distance + 0.25 * smooth_field(rng, shape, 16) + 0.45 * (1 - ndimage.gaussian_filter(wm, 1.5))
-    tissue = anatomy.brain & (anatomy.fractions["csf"] < 0.5)
+    full = [np.broadcast_to(a, anatomy.brain.shape) for a in at]
+    box = _extent(fields, full)
+    points = (np.stack([a[box] for a in full]) - np.float32((fields.step - 1) / 2)) / np.float32(fields.step)
+    depth = {}
+    for name in ("whole", "core", "enhancing", "cavity"):
+        field = getattr(fields, name)
+        if field is not None:
+            depth[name] = ndimage.map_coordinates(field, points, order=1, mode="nearest")
+            depth[name] += np.float32(ROUGHNESS[1]) * smooth_field(rng, points.shape[1:], ROUGHNESS[0])
+    anatomy = _closed(anatomy, box, depth["whole"], np.float32(rng.uniform(0.3, 0.9)))
+    fluid, brain = anatomy.fractions["csf"][box], anatomy.surface[box] < -0.5
+    labels = np.zeros(brain.shape, np.uint8)
+    labels[(depth["whole"] > 0) & (fluid < 0.5)] = SCHEME.value_of("ED")
+    core = (depth["core"] > 0) & ((fluid < 0.7) | (depth["core"] > 1.5))
+    labels[core] = SCHEME.value_of("NCR")
+    labels[core & (depth["enhancing"] > 0)] = SCHEME.value_of("ET")
+    if "cavity" in depth:
+        labels[depth["cavity"] > 0] = POST_OPERATIVE.value_of("RC")
+    labels[~brain | ~anatomy.brain[box]] = 0
+    return TumourMap(box, labels, depth), anatomy
 
-    labels = np.zeros(shape, np.uint8)
-    labels[(reach < 1.85) & tissue] = SCHEME.value_of("ED")
-    labels[(core < 1) & anatomy.brain] = SCHEME.value_of("ET")
-    labels[(core < 1) & (necrosis < 0.68) & anatomy.brain] = SCHEME.value_of("NCR")
-    main, _ = ndimage.label(labels > 0)
-    labels[main != main[tuple(centre)]] = 0
 
-    parts = {}
-    for name in ("NCR", "ED", "ET"):
-        soft = ndimage.gaussian_filter((labels == SCHEME.value_of(name)).astype(np.float32), 0.6)
-        parts[name.lower()] = soft
-    rest = np.clip(1 - sum(parts.values()), 0, 1).astype(np.float32)
-    fractions = {name: fraction * rest for name, fraction in anatomy.fractions.items()}
-    return Anatomy(anatomy.grid, {**fractions, **parts}, anatomy.brain), labels
+def _closed(anatomy: Anatomy, box: Window, depth: NDArray[np.float32], pressure: np.float32) -> Anatomy:
+    """The head with less fluid in the sulci near a tumour; ventricles stay."""
+    fluid = anatomy.fractions["csf"][box]
+    wide = np.clip(2 * ndimage.gaussian_filter(fluid, 2.5) - 0.7, 0, 1)
+    lost = fluid * pressure * np.clip(depth / 4 + 1, 0, 1) * (1 - wide)
+    fractions = dict(anatomy.fractions)
+    for name, sign in (("csf", -1), ("gm", 1)):
+        fractions[name] = fractions[name].copy()
+        fractions[name][box] += np.float32(sign) * lost
+    return replace(anatomy, fractions=fractions)
+
+
+def _extent(fields: TumourFields, at: Sequence[NDArray[np.float32]]) -> Window:
+    """The part of a head that the tumour may reach, with a margin for what the mass effect and the roughness do."""
+    reached = fields.whole > -2
+    if fields.cavity is not None:
+        reached |= fields.cavity > -2
+    slices = []
+    for axis, n in enumerate(at[0].shape):
+        seen = np.flatnonzero(reached.any(axis=tuple(a for a in range(3) if a != axis)))
+        ends = (seen[0], seen[-1] + 1) if seen.size else (0, 1)
+        first = float(at[axis].take(0, axis).min())
+        low, high = (int(end * fields.step - first) for end in ends)
+        slices.append(slice(min(n - 2, max(0, low - 12)), max(2, min(n, high + 12))))
+    return slices[0], slices[1], slices[2]

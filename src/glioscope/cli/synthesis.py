@@ -1,0 +1,91 @@
+"""`glioscope synthesize`: exams that belong to no patient, with exact labels."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glioscope.cli.options import AsJson, Jobs, OutPath
+
+__all__ = ["register"]
+
+_STYLE = "brats: skull-stripped, 1 mm, label map beside them; raw: as a scanner exports them."
+
+
+class StyleName(Enum):
+    """Choices of --style."""
+
+    brats = "brats"
+    raw = "raw"
+
+
+class ModeName(Enum):
+    """Choices of --mode."""
+
+    realistic = "realistic"
+    random = "random"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(synthesize)
+
+
+def synthesize(
+    out: OutPath,
+    exams: Annotated[int, typer.Option("--exams", "-n", min=1, max=99999, help="How many exams.")] = 10,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed makes another cohort.")] = 0,
+    style: Annotated[StyleName, typer.Option("--style", help=_STYLE)] = StyleName.brats,
+    mode: Annotated[
+        ModeName, typer.Option("--mode", help="Contrast: realistic, or random for each tissue.")
+    ] = ModeName.realistic,
+    shapes: Annotated[
+        Path | None, typer.Option("--shapes", metavar="PATH", help="Label maps whose tumours are used besides grown ones.")
+    ] = None,
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="Part of the exams that get one of the shapes.")] = 0.5,
+    healthy: Annotated[bool, typer.Option("--healthy", help="Heads without tumour; their label map is empty.")] = False,
+    post_operative: Annotated[
+        bool, typer.Option("--post-operative", help="After an operation: with a resection cavity, scheme brats-2024-gli.")
+    ] = False,
+    missing: Annotated[
+        float, typer.Option("--missing", min=0, max=1, help="Probability that a sequence is left out; one always stays.")
+    ] = 0.0,
+    atlas: Annotated[str, typer.Option("--atlas", metavar="NAME", help="What heads are made from: SRI24 or MNI152.")] = "SRI24",
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make synthetic exams with exact labels: a head, a tumour, four sequences.
+
+    An exam that is there already is kept, so the same command goes on after an interruption.
+
+    Example: glioscope synthesize cohort --exams 100
+    """
+    from glioscope.cli.display import LiveProgress, print_json
+    from glioscope.workflows.progress import Progress
+    from glioscope.workflows.synthesize import synthesize as make
+
+    if healthy and post_operative:
+        raise typer.BadParameter("--healthy and --post-operative exclude each other")
+    made = make(
+        out,
+        exams=exams,
+        seed=seed,
+        style=style.value,
+        mode=mode.value,
+        kind="healthy" if healthy else "post-operative" if post_operative else "pre-operative",
+        atlas=atlas,
+        shapes=shapes,
+        share=share,
+        missing=missing,
+        jobs=jobs,
+        progress=Progress() if as_json else LiveProgress(),
+    )
+    if as_json:
+        print_json(made.document())
+        return
+    typer.echo(f"{len(made.exams)} exams in '{made.folder}' ({made.made} made now).")
+    if made.figure:
+        typer.echo(f"Their label maps beside the given ones: {made.figure}")

@@ -1,0 +1,63 @@
+"""What an operation leaves: a cavity in the place of the core, pieces of an enhancing rim, oedema."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from glioscope.synthesis.fields import along, smooth_field
+from glioscope.synthesis.tumour import TumourFields
+
+__all__ = ["resected"]
+
+COMPLETE = 0.45
+"""Part of the operations that leave nothing that enhances."""
+
+
+def resected(fields: TumourFields, rng: np.random.Generator) -> TumourFields:
+    """The tumour after its core was cut out, with a margin or, on one side, without all of it.
+
+    Residual tumour is a broken rim at the cavity's wall, mostly of 2 to 5 mm, and what lay beyond the side where the surgeon
+    stopped. Oedema has shrunk, by as much as half of its depth.
+    """
+    shape, step = fields.core.shape, fields.step
+    core = fields.core
+    if not (core > 0).any():  # a tumour without core is cut out in its middle
+        core = fields.whole - np.float32(0.4 * float(fields.whole.max()))
+    wavy = np.float32(1.6) * smooth_field(rng, shape, 12 / step)
+    cavity = ndimage.gaussian_filter(np.clip(core, -12, 12), 1.5 / step) + np.float32(rng.uniform(-1.0, 3.0)) + wavy
+    if rng.random() < 0.5:
+        cavity = np.minimum(cavity, _one_side(core, step, rng))
+    if not (cavity > 0).any():
+        cavity = core
+    broken = smooth_field(rng, shape, 14 / step) + np.float32(rng.uniform(-1.2, 0.4))
+    rim = np.float32(rng.uniform(1.5, 5.0)) * np.clip(broken, -1, 1)
+    wall = np.minimum(rim + cavity, rim)  # as thick as `rim`, outside the cavity
+    left = np.minimum(core, -cavity)
+    residual = np.maximum(left, wall)
+    enhancing = np.where(wall > left, wall, fields.enhancing)
+    if rng.random() < COMPLETE:
+        residual = np.minimum(residual, -1)
+        enhancing = np.full(shape, -1, np.float32)
+    shrunk = fields.whole - np.float32(rng.uniform(0, 0.5)) * np.clip(fields.whole - np.maximum(core, 0), 0, None)
+    around = cavity + np.float32(rng.uniform(1, 6)) + wavy
+    return replace(
+        fields,
+        whole=np.maximum(np.minimum(shrunk, fields.whole), around).astype(np.float32),
+        core=residual.astype(np.float32),
+        enhancing=enhancing.astype(np.float32),
+        cavity=cavity.astype(np.float32),
+    )
+
+
+def _one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Depth in mm below a plane through the core, beyond which nothing is cut."""
+    inside = np.argwhere(core > 0)
+    normal = rng.standard_normal(3)
+    normal /= np.linalg.norm(normal)
+    x, y, z = (along(n * np.arange(size), axis) for axis, (n, size) in enumerate(zip(normal, core.shape, strict=True)))
+    border = np.quantile(inside @ normal, rng.uniform(0.55, 0.95))
+    return np.asarray((border - (x + y + z)) * step, np.float32)

@@ -1,0 +1,212 @@
+"""`glioscope synthesize`: a cohort of synthetic exams with exact labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glioscope.core import InputUnreadable, ProcessingFailed, Sequence, is_image, read_labels, write_volume
+from glioscope.core.computer import memory_gib
+from glioscope.core.files import ensure_folder, sweep, write_bytes, write_json
+from glioscope.synthesis import Kind, Mode, Style
+from glioscope.workflows.progress import Progress
+
+__all__ = ["Synthesized", "synthesize"]
+
+RECORD = "synthetic.json"
+"""What the cohort was made with."""
+
+FIGURE = "labels.png"
+"""Its label maps beside those that shapes were taken from."""
+
+LABELS = "labels"
+"""Folder of the label maps of raw exams; those of BraTS cases lie beside the images."""
+
+MEMORY_GIB = 1.5
+"""What making an exam needs."""
+
+MAPS = {"SRI24": ("csf", "gm", "wm"), "MNI152": ("t1", "brain_mask")}
+"""Atlas -> the volumes that heads are made from."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One exam to make; see `synthesize`."""
+
+    folder: Path
+    labels: Path
+    maps: Mapping[str, Path]
+    seed: int
+    sequences: tuple[Sequence, ...]
+    style: Style
+    mode: Mode
+    kind: Kind
+    shape: Path | None
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A cohort that was made.
+
+    Attributes:
+        folder: Where it is.
+        exams: Folders of its exams, in order.
+        made: How many of them were made now; the others were there.
+        figure: Its label maps beside those that shapes were taken from, as PNG; None without such.
+    """
+
+    folder: Path
+    exams: tuple[Path, ...]
+    made: int
+    figure: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As plain numbers and text."""
+        figure = None if self.figure is None else str(self.figure)
+        return {"folder": str(self.folder), "exams": [e.name for e in self.exams], "made": self.made, "figure": figure}
+
+
+def synthesize(
+    out: str | PathLike[str],
+    *,
+    exams: int = 10,
+    seed: int = 0,
+    style: Style = "brats",
+    mode: Mode = "realistic",
+    kind: Kind = "pre-operative",
+    atlas: str = "SRI24",
+    shapes: str | PathLike[str] | None = None,
+    share: float = 0.5,
+    missing: float = 0.0,
+    jobs: int | None = 1,
+    progress: Progress | None = None,
+) -> Synthesized:
+    """Make a cohort of synthetic exams in `out`, each with the same bytes whatever the number of jobs.
+
+    An exam that is there already is not made again, so an interrupted run goes on where it stopped, and a larger number adds
+    exams to a cohort.
+
+    Args:
+        out: Folder to write to; one folder an exam, `SYN-GLI-00000-000` and so on.
+        exams: How many.
+        seed: Another seed makes another cohort.
+        style: `brats` (skull-stripped on the 240 x 240 x 155 grid, label map beside them) or `raw` (as a scanner exports them,
+            label maps in the folder `labels`).
+        mode: `realistic` or `random` contrast.
+        kind: `pre-operative`, `post-operative` (label scheme `brats-2024-gli`) or `healthy`.
+        atlas: What heads are made from: `SRI24` or `MNI152`.
+        shapes: Label maps (a file, or a folder that holds some at any depth) whose tumours are used besides grown ones.
+        share: Part of the exams that get one of `shapes`.
+        missing: Probability that a sequence is left out; one of them always stays.
+        jobs: Exams made at a time; None for all cores.
+        progress: Listener.
+
+    Raises:
+        EngineMissing: the atlas is not installed.
+        InputUnreadable: there is no such atlas, `shapes` holds no label map, or `out` a cohort made with other settings.
+        InvalidImage: one of `shapes` has labels that the schemes of BraTS lack, or no tumour.
+        OutputUnwritable: `out` cannot be written.
+        ProcessingFailed: the system ended a process; what is done stays.
+    """
+    from glioscope.atlas import atlas_volume
+
+    progress = progress or Progress()
+    if atlas not in MAPS:
+        raise InputUnreadable(f"Heads are not made from '{atlas}'; choose one of {', '.join(MAPS)}.")
+    maps = {key: atlas_volume(atlas, key) for key in MAPS[atlas]}
+    files = _label_maps(Path(shapes)) if shapes is not None else []
+    folder = ensure_folder(Path(out))
+    sweep(folder)
+    settings = {"seed": seed, "style": style, "mode": mode, "kind": kind, "atlas": atlas, "missing": missing}
+    _same(folder / RECORD, {**settings, "share": share if files else 0.0, "shapes": [file.name for file in files]})
+    orders = []
+    for number in range(exams):
+        rng = np.random.default_rng([seed, number])
+        shape = files[int(rng.integers(len(files)))] if files and rng.random() < share else None
+        place = folder / f"SYN-GLI-{number:05d}-000"
+        labels = place / f"{place.name}-seg.nii.gz" if style == "brats" else folder / LABELS / f"{place.name}-seg.nii.gz"
+        kept = tuple(sequence for sequence in Sequence if rng.random() >= missing) or (list(Sequence)[int(rng.integers(4))],)
+        orders.append(Order(place, labels, maps, int(rng.integers(2**62)), kept, style, mode, kind, shape))
+    waiting = [order for order in orders if not order.labels.is_file()]
+    for number, name in enumerate(_made(waiting, jobs), start=1):
+        progress.exam_started(name, number, len(waiting))
+    figure = _compare(folder / FIGURE, files, orders) if files and (waiting or not (folder / FIGURE).is_file()) else None
+    return Synthesized(folder, tuple(order.folder for order in orders), len(waiting), figure)
+
+
+def _made(orders: list[Order], jobs: int | None) -> Iterable[str]:
+    """Make the exams; the name of each when it is done, in order."""
+    together = min(jobs or 10**6, len(orders), max(1, int(memory_gib() / MEMORY_GIB)))
+    if together < 2:
+        yield from map(_make, orders)
+        return
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        with parallel_config("loky", n_jobs=min(together, cpu_count() if jobs is None else together), inner_max_num_threads=1):
+            yield from Parallel(return_as="generator")(delayed(_make)(order) for order in orders)
+    except TerminatedWorkerError as error:
+        raise ProcessingFailed(
+            "The system ended a process, probably because memory ran out; run the same command with fewer --jobs to go on."
+        ) from error
+
+
+def _make(order: Order) -> str:
+    from glioscope.synthesis import synthesise_exam
+
+    exam = synthesise_exam(
+        order.folder,
+        maps=order.maps,
+        seed=order.seed,
+        style=order.style,
+        sequences=order.sequences,
+        mode=order.mode,
+        kind=order.kind,
+        shape=order.shape,
+    )
+    if order.style == "raw":
+        write_volume(order.labels, exam.labels)
+    return order.folder.name
+
+
+def _label_maps(path: Path) -> list[Path]:
+    """The label maps at `path`: the file itself, or the images below it whose name says that they are one."""
+    if path.is_file():
+        return [path]
+    found = sorted(file for file in path.rglob("*") if is_image(file) and "seg" in file.name.lower()) if path.is_dir() else []
+    if not found:
+        raise InputUnreadable(f"'{path}' holds no label map; their names have 'seg' in them, such as ID-seg.nii.gz.")
+    return found
+
+
+def _same(record: Path, settings: Mapping[str, Any]) -> None:
+    """Keep the settings, or prove that they are those of the cohort that is there."""
+    document = {"format": "glioscope-synthetic-1", **settings}
+    if not record.is_file():
+        write_json(record, document)
+        return
+    try:
+        there = json.loads(record.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        there = None
+    if there != document:
+        raise InputUnreadable(
+            f"'{record.parent}' holds a cohort made with other settings (see {RECORD}); choose another folder."
+        )
+
+
+def _compare(figure: Path, files: list[Path], orders: list[Order]) -> Path:
+    """Draw the label maps that were made beside those that were given."""
+    from glioscope.synthesis.label_figure import label_figure
+    from glioscope.synthesis.label_statistics import label_statistics
+
+    given, made = ([label_statistics(read_labels(f)) for f in maps] for maps in (files, [order.labels for order in orders]))
+    write_bytes(figure, label_figure({"given": given, "synthetic": made}))
+    return figure
