@@ -22,6 +22,9 @@ __all__ = ["AGREEMENT", "Chosen", "make_forward"]
 AGREEMENT = 0.999
 """Share of a window's voxels in which a variant must decide as torch in float32 does, or it is not chosen."""
 
+SAMPLE = 64
+"""Voxels along each side of what the variants are tried on: minutes less than a window of nnU-Net's size."""
+
 Chosen = TorchForward | OpenVinoForward
 """A Forward; its `variant` says how it runs."""
 
@@ -41,7 +44,7 @@ def make_forward(
 ) -> Chosen:
     """A Forward for `predict`.
 
-    Where several variants are possible, each runs `example` and the fastest one is taken whose decisions are those of torch in
+    Where several variants are possible, each runs the middle of `example` and the fastest one is taken whose decisions are those of torch in
     float32 in at least `AGREEMENT` of the voxels. What was found is kept in the user's data folder for this machine, these
     versions and this network, and so is a network that was converted.
 
@@ -128,13 +131,14 @@ class _Builder:
 
 def _try_all(variants: list[Variant], builder: _Builder, example: Tensor, activation: str) -> dict[str, Any]:
     """Seconds and agreement of every variant, and the one to take."""
+    example = _middle(example)
     reference, seconds = None, {}
     agreement: dict[str, float] = {}
     failed: dict[str, str] = {}
     best = float("inf")
     for variant in (VARIANTS[0], *(v for v in variants if v is not VARIANTS[0])):
         try:
-            forward = builder.build(variant)
+            forward = builder.build(variant, example.shape[2:])
             took, logits = _timed(forward, example, best)
         except (GlioscopeError, RuntimeError) as error:  # one way that fails leaves the others
             if variant is VARIANTS[0]:
@@ -159,6 +163,14 @@ def _try_all(variants: list[Variant], builder: _Builder, example: Tensor, activa
         "agreement": {n: round(a, 6) for n, a in agreement.items()},
         "failed": failed,
     }
+
+
+def _middle(example: Tensor) -> Tensor:
+    """The middle of a window, `SAMPLE` voxels a side where it is larger: which way is fastest is seen there as well."""
+    for axis, side in enumerate(example.shape[2:], start=2):
+        if side > SAMPLE:
+            example = example.narrow(axis, (side - SAMPLE) // 2, SAMPLE)
+    return example.contiguous()
 
 
 def _timed(forward: Chosen, example: Tensor, best: float) -> tuple[float, Tensor]:
