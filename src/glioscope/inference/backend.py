@@ -44,9 +44,9 @@ def make_forward(
 ) -> Chosen:
     """A Forward for `predict`.
 
-    Where several variants are possible, each runs the middle of `example` and the fastest one is taken whose decisions are those
-    of torch in float32 in at least `AGREEMENT` of the voxels. What was found is kept in the user's data folder for this machine,
-    these versions and this network, and so is a network that was converted.
+    Where several variants are possible, each runs the middle of `example` and the fastest one is taken whose decisions are
+    those of torch in float32 in at least `AGREEMENT` of the voxels. What was found is kept in the user's data folder for this
+    machine, these versions and this network, and so is a network that was converted.
 
     Args:
         network: With its weights, on the CPU; or a function that makes it, which is not called where a converted one is kept.
