@@ -36,7 +36,7 @@ lint: setup
 
 test: lint
 	# A worker that dies or hangs ends the run at once, with a reason: xdist would wait for ever (its issue 1378).
-	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true -m "not slow"
 
 slow: setup
 	$(BIN)/pytest -m slow

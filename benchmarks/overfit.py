@@ -94,6 +94,11 @@ SYSTEMS = {
     ),
     "residual-agunet-b": System(6, FOUR_LEVELS, QUICKER_ADAM),
     "gli-2021-loss-choice": System(6, UNET, QUICKER_SGD),
+    "default": System(
+        6,
+        ("network.parameters.features=[24,48,64]", "network.parameters.heads=2"),
+        (*QUICKER_ADAM, "training.channel_dropout=0", "training.ema=0", "inference.stretch=1"),
+    ),
     "gli-2021-swin-unetr": System(
         10, ("network.parameters.feature_size=12", "network.parameters.depths=[1,1,1,1]"), ("schedule.warmup=0",)
     ),
