@@ -95,7 +95,7 @@ SYSTEMS = {
     "residual-agunet-b": System(6, FOUR_LEVELS, QUICKER_ADAM),
     "gli-2021-loss-choice": System(6, UNET, QUICKER_SGD),
     "default": System(
-        6,
+        25,
         ("network.parameters.features=[24,48,64]", "network.parameters.heads=2"),
         (*QUICKER_ADAM, "training.channel_dropout=0", "training.ema=0", "inference.stretch=1"),
     ),
