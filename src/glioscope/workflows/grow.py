@@ -97,11 +97,11 @@ def grow(
     ends = [end for end in (until_volume_ml, until_time) if end is not None]
     if not all(math.isfinite(end) and end > 0 for end in ends):
         raise InvalidImage("The volume or time until which to grow must be a number above 0.")
-    folder = ensure_folder(Path(out))
     begun = read_start(str(start), region, scheme, Path(on) if on else files.white)
     grid, early = begun.region.grid, begun.region.tumour
     if not ends and follow_up is None and (protocol == "forward" or begun.seed is not None):
         raise InvalidImage("Say how far to grow: until a volume, until a time, or until a follow-up is covered.")
+    folder = ensure_folder(Path(out))
     remarks: list[str] = []
     later = _later(Path(follow_up), region, scheme, grid, remarks) if follow_up is not None else None
     solid, brain = tissue_of(grid, files, begun.images, early, begun.region.cavity, progress)

@@ -77,10 +77,10 @@ def grow_score(
         InputUnreadable, InvalidImage: a file cannot be read, or nothing is left to compare.
         OutputUnwritable: `out` cannot be written.
     """
-    if out is not None:
-        ensure_folder(Path(out))
     path = Path(prediction)
     predicted = read_probabilities(path) if density else read_times(path)
+    if out is not None:
+        ensure_folder(Path(out))
     times = time_of_density(predicted.data) if density else predicted.data
     remarks: list[str] = []
     later = read_region(Path(reference), region, scheme)
