@@ -54,7 +54,7 @@ def predict(models: Iterable[Forward], image: Image, inside: NDArray[np.bool_], 
     if image.ndim != 4 or image.shape[1:] != inside.shape:
         raise InvalidImage(f"The image has the shape {image.shape}, which does not fit the brain mask {inside.shape}.")
     box = brain_box(inside)
-    window = window_for(inside, settings)
+    window = _window(box, settings)
     part, margin = _padded(image[:, *box] if box else image[:, :0, :0, :0], window)
     brain = np.pad(inside[box], margin) if box else inside[:0, :0, :0]
     mean: Probabilities | None = None
@@ -88,7 +88,10 @@ def predict(models: Iterable[Forward], image: Image, inside: NDArray[np.bool_], 
 
 def window_for(inside: NDArray[np.bool_], settings: WindowSettings) -> tuple[int, int, int]:
     """Sides of the windows that `predict` shows a model of an image with this brain."""
-    box = brain_box(inside)
+    return _window(brain_box(inside), settings)
+
+
+def _window(box: tuple[slice, ...] | None, settings: WindowSettings) -> tuple[int, int, int]:
     return fitted_window([side.stop - side.start for side in box], settings) if box else settings.window
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from glioscope.core.boxes import box_of
 from glioscope.inference.settings import WindowSettings
 
 __all__ = ["brain_box", "fitted_window", "window_starts", "window_weights"]
@@ -24,8 +25,7 @@ SHARPNESS = 8
 
 def brain_box(inside: NDArray[np.bool_]) -> tuple[slice, ...] | None:
     """The smallest box that holds every voxel of the mask, or None for an empty one."""
-    planes = [np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return tuple(slice(int(p[0]), int(p[-1]) + 1) for p in planes) if planes[0].size else None
+    return box_of(inside) if inside.any() else None
 
 
 def fitted_window(box: Sequence[int], settings: WindowSettings) -> tuple[int, int, int]:

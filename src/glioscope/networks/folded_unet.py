@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from glioscope.core import InvalidImage
-from glioscope.networks.blocks import double_convolution, he_initialise
-from glioscope.networks.volume_network import VolumeNetwork, parts_of
+from glioscope.networks.optimised_unet import OptimisedUNet
 
 __all__ = ["FoldedUNet"]
 
 
-class FoldedUNet(VolumeNetwork):
+class FoldedUNet(OptimisedUNet):
     """A U-Net on blocks of 2 x 2 x 2 voxels, whose voxels are channels: nothing is lost, and no convolution sees the full grid.
 
     The full grid is where a U-Net of nnU-Net's shape spends more than half of its time, on features that hardly know where they
     are. Here a block's voxels come in as channels (space to depth), and the logits of its voxels go out as channels (depth to
-    space, as in Shi et al., CVPR 2016). Between them: two 3x3x3 convolutions a level with instance norm and leaky ReLU, strided
-    down, transposed up; heads at the finest `heads` levels for deep supervision, with weights 1, 1/2, 1/4 ...
+    space, as in Shi et al., CVPR 2016). Between them lies an `OptimisedUNet`.
 
     Args:
         in_channels: Channels of the input.
@@ -39,33 +37,14 @@ class FoldedUNet(VolumeNetwork):
     ) -> None:
         if len(features) < 2 or not 1 <= heads < len(features):
             raise InvalidImage(f"Network 'folded-unet' of {len(features)} levels cannot have {heads} heads.")
-        step = 2 ** len(features)
-        super().__init__((step, step, step), [0.5**i for i in range(heads)])
-        inputs = [8 * in_channels, *features]
-        self.encoder = nn.ModuleList(double_convolution(inputs[i], w, min(i + 1, 2)) for i, w in enumerate(features))
-        shallower = list(zip(features[:0:-1], features[-2::-1], strict=True))
-        self.raises = nn.ModuleList(nn.ConvTranspose3d(deep, shallow, 2, 2) for deep, shallow in shallower)
-        self.decoder = nn.ModuleList(double_convolution(2 * shallow, shallow) for _, shallow in shallower)
-        self.heads = nn.ModuleList(nn.Conv3d(width, 8 * out_channels, 1) for width in features[:heads])
-        self.apply(he_initialise)
+        super().__init__(8 * in_channels, 8 * out_channels, features, heads)
+        x, y, z = self.divisor
+        self.divisor = (2 * x, 2 * y, 2 * z)
 
     def logits(self, image: Tensor) -> Tensor | list[Tensor]:
         """See `VolumeNetwork.logits`."""
-        skips = [_folded(image)]
-        for level in self.encoder:
-            skips.append(level(skips[-1]))
-        x, *skips = skips[:0:-1]
-        decoded = []
-        for up, level, skip in zip(self.raises, self.decoder, skips, strict=True):
-            x = level(torch.cat([up(x), skip], dim=1))
-            decoded.append(x)
-        outputs = self.headed(self.heads, decoded[-len(self.heads) :])
+        outputs = super().logits(_folded(image))
         return _unfolded(outputs) if isinstance(outputs, Tensor) else [_unfolded(output) for output in outputs]
-
-    def parts(self) -> dict[str, list[nn.Module]]:
-        """See `VolumeNetwork.parts`."""
-        decoder = [list(pair) for pair in zip(self.raises, self.decoder, strict=True)]
-        return parts_of([[level] for level in self.encoder], decoder)
 
 
 # Both by convolutions with kernels of zeros and a one: they carry no sizes into an exported graph.

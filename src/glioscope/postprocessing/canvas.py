@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import InvalidImage, Scheme
+from glioscope.core.boxes import box_of
 from glioscope.postprocessing.record import Change
 
 __all__ = ["Canvas"]
@@ -43,8 +44,7 @@ class Canvas:
             told = unknown[0] if unknown else "beyond 0 to 255"
             raise InvalidImage(f"The label map has the value {told}, which scheme '{scheme.name}' does not define.")
         tumour = self._whole > 0
-        spans = [np.flatnonzero(tumour.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        self._slices = tuple(slice(int(s[0]), int(s[-1]) + 1) if s.size else slice(0, 0) for s in spans)
+        self._slices = box_of(tumour) if tumour.any() else (slice(0, 0),) * 3
         self.box: NDArray[np.uint8] = np.pad(self._whole[self._slices], 1)
         self.changes: list[Change] = []
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glioscope.core.boxes import box_of
 from glioscope.postprocessing.rater_weights import Regions
 
 __all__ = ["LEAST_THRESHOLD", "TuningCase"]
@@ -53,8 +54,7 @@ class TuningCase:
         for found in self.raters.values():
             for values in found.values():
                 something |= values >= LEAST_THRESHOLD
-        spans = [np.flatnonzero(something.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        box = tuple(slice(max(0, int(s[0]) - margin), int(s[-1]) + 1 + margin) if s.size else slice(0, 1) for s in spans)
+        box = box_of(something, (margin,) * 3) if something.any() else (slice(0, 1),) * 3
 
         def cut(values: NDArray[Any]) -> NDArray[Any]:
             return np.ascontiguousarray(values[box])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import Grid
+from glioscope.core.boxes import box_of
 from glioscope.growth import Tissue
 from glioscope.synthesis.deformation import Deformation, lattice
 from glioscope.synthesis.fields import Window, smooth_field, stretched
@@ -71,11 +72,10 @@ class CoarseBrain:
     @property
     def window(self) -> Window:
         """The part of the box that holds the brain, with a margin."""
-        slices = []
-        for axis, n in enumerate(SHAPE):
-            seen = np.flatnonzero((self.surface < REACH).any(axis=tuple(a for a in range(3) if a != axis)))
-            slices.append(slice(max(0, int(seen[0]) * FINE), min(n, (int(seen[-1]) + 1) * FINE)))
-        return slices[0], slices[1], slices[2]
+        x, y, z = (
+            slice(s.start * FINE, min(n, s.stop * FINE)) for s, n in zip(box_of(self.surface < REACH), SHAPE, strict=True)
+        )
+        return x, y, z
 
 
 def deformed_anatomy(

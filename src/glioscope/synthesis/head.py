@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from glioscope.synthesis.anatomy import Anatomy
 from glioscope.synthesis.fields import smooth_field, stretched
-from glioscope.synthesis.template import BRATS_GRID
+from glioscope.synthesis.template import BRATS_GRID, brats_part
 
 __all__ = ["with_head"]
 
@@ -20,8 +20,7 @@ def with_head(anatomy: Anatomy, rng: np.random.Generator) -> Anatomy:
         anatomy: A brain on a part of that grid.
         rng: Where all randomness comes from.
     """
-    lower = np.round(BRATS_GRID.to_index(anatomy.grid.to_world([0, 0, 0]))).astype(int)
-    part = tuple(slice(low, low + size) for low, size in zip(lower, anatomy.grid.shape, strict=True))
+    part = brats_part(anatomy.grid)
     solid = np.zeros(BRATS_GRID.shape, np.float32)
     solid[part] = np.clip(0.5 - anatomy.surface, 0, 1)
     fractions = {}

@@ -19,7 +19,7 @@ from glioscope.synthesis.deformation import COARSE, displaced, random_deformatio
 from glioscope.synthesis.grown import grow_tumour
 from glioscope.synthesis.mass_effect import mass_effect
 from glioscope.synthesis.placed import place_tumour
-from glioscope.synthesis.template import BRATS_GRID, Template
+from glioscope.synthesis.template import BRATS_GRID, Template, brats_part
 from glioscope.synthesis.tumour import POST_OPERATIVE, SCHEME, TumourFields, map_tumour
 
 __all__ = ["Kind", "Patient", "make_patient"]
@@ -44,9 +44,7 @@ class Patient:
     def on_brats_grid(self, data: NDArray[Any]) -> Volume:
         """Voxels of the anatomy on the whole BraTS grid, 0 elsewhere."""
         out = np.zeros(BRATS_GRID.shape, data.dtype, order="F")  # the order of the file, so that writing it is quick
-        lower = np.round(BRATS_GRID.to_index(self.anatomy.grid.to_world([0, 0, 0]))).astype(int)
-        part = [slice(low, low + size) for low, size in zip(lower, data.shape, strict=True)]
-        out[tuple(part)] = data
+        out[brats_part(self.anatomy.grid)] = data
         return Volume(out, BRATS_GRID)
 
 

@@ -15,7 +15,7 @@ from glioscope.core import Grid, InvalidImage, Volume, read_volume
 from glioscope.synthesis.fields import stretched
 from glioscope.synthesis.tissue_maps import tissue_fractions
 
-__all__ = ["BRATS_GRID", "LOWER", "SHAPE", "Template", "box_grid", "read_template"]
+__all__ = ["BRATS_GRID", "LOWER", "SHAPE", "Template", "box_grid", "brats_part", "read_template"]
 
 BRATS_GRID = Grid((240, 240, 155), np.array([[-1.0, 0, 0, 0], [0, -1.0, 0, 239], [0, 0, 1.0, 0], [0, 0, 0, 1]]))
 """1 mm, LPS: the grid of the BraTS challenges, on which SRI24 lies."""
@@ -50,6 +50,12 @@ class Template:
 def box_grid() -> Grid:
     """The grid of the box `SHAPE`."""
     return BRATS_GRID.cropped(LOWER, np.add(LOWER, SHAPE))
+
+
+def brats_part(grid: Grid) -> tuple[slice, ...]:
+    """The voxels of `BRATS_GRID` that a grid cropped from it has."""
+    lower = np.round(BRATS_GRID.to_index(grid.to_world([0, 0, 0]))).astype(int)
+    return tuple(slice(low, low + size) for low, size in zip(lower, grid.shape, strict=True))
 
 
 def read_template(maps: Mapping[str, Path]) -> Template:
@@ -89,9 +95,7 @@ def _fitted(t1: Path, mask: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_
 def _template(csf: NDArray[np.float32], gm: NDArray[np.float32], wm: NDArray[np.float32]) -> Template:
     total = csf + gm + wm
     solid = ndimage.binary_opening(total > 0.5, iterations=2)
-    parts, count = ndimage.label(solid)
-    solid = parts == 1 + int(np.bincount(parts.ravel(), minlength=count + 1)[1:].argmax())
-    solid = ndimage.binary_fill_holes(ndimage.binary_closing(solid, iterations=4))
+    solid = ndimage.binary_fill_holes(ndimage.binary_closing(_largest(solid), iterations=4))
     inner = ndimage.distance_transform_edt(solid).astype(np.float32)
     outer = ndimage.distance_transform_edt(~solid).astype(np.float32)
     scale = np.where(solid, 1 / np.maximum(total, 0.25), 0).astype(np.float32)
@@ -113,5 +117,10 @@ def _boxed(file: Path) -> NDArray[np.float32]:
 
 def _ventricles(csf: NDArray[np.float32], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The largest piece of deep fluid."""
-    parts, count = ndimage.label((csf > 0.6) & (depth > DEEP))
+    return _largest((csf > 0.6) & (depth > DEEP))
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest piece of a mask."""
+    parts, count = ndimage.label(mask)
     return np.asarray(parts == 1 + int(np.bincount(parts.ravel(), minlength=count + 2)[1:].argmax()))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import get_scheme
+from glioscope.core.boxes import box_of
 from glioscope.synthesis.anatomy import Anatomy
 from glioscope.synthesis.fields import Window, smooth_field
 
@@ -107,11 +108,10 @@ def _extent(fields: TumourFields, at: Sequence[NDArray[np.float32]]) -> Window:
     reached = fields.whole > -2
     if fields.cavity is not None:
         reached |= fields.cavity > -2
+    spans = box_of(reached) if reached.any() else (slice(0, 1),) * 3
     slices = []
-    for axis, n in enumerate(at[0].shape):
-        seen = np.flatnonzero(reached.any(axis=tuple(a for a in range(3) if a != axis)))
-        ends = (seen[0], seen[-1] + 1) if seen.size else (0, 1)
+    for axis, (n, span) in enumerate(zip(at[0].shape, spans, strict=True)):
         first = float(at[axis].take(0, axis).min())
-        low, high = (int(end * fields.step - first) for end in ends)
+        low, high = (int(end * fields.step - first) for end in (span.start, span.stop))
         slices.append(slice(min(n - 2, max(0, low - 12)), max(2, min(n, high + 12))))
     return slices[0], slices[1], slices[2]

@@ -8,14 +8,15 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from glioscope.core import Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
-from glioscope.core.computer import memory_gib
 from glioscope.core.files import write_text
 from glioscope.inspection import Inspection
 from glioscope.workflows.dataset import RECORDS, open_dataset, records_folder
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
+from glioscope.workflows.processes import at_a_time, in_processes
 from glioscope.workflows.progress import Recorded
 from glioscope.workflows.stages import Stages
 
@@ -63,7 +64,7 @@ def for_each_exam(
         raise InputUnreadable(f"'{path}' does not exist; give a folder, a zip file or a CSV manifest.")
     open_dataset(out)
     with inspected(path, overrides, exam_id, out / RECORDS) as inspections:
-        together = min(stages.processes, len(inspections), max(1, int(memory_gib() / MEMORY_GIB)))
+        together = at_a_time(stages.processes, len(inspections), MEMORY_GIB)
         numbered = [(inspection, number, len(inspections)) for number, inspection in enumerate(inspections, start=1)]
         if together > 1:
             return Outcomes(tuple(_in_processes(numbered, stages, work, together)))
@@ -73,20 +74,10 @@ def for_each_exam(
 def _in_processes(
     numbered: list[tuple[Inspection, int, int]], stages: Stages, work: Work, together: int
 ) -> Iterator[ExamOutcome]:
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    threads = max(1, stages.processes // together)
-    try:
-        with parallel_config("loky", n_jobs=together, inner_max_num_threads=threads):
-            results = Parallel(return_as="generator")(delayed(_silently)(exam, stages.alone(), work) for exam in numbered)
-            for outcome, told in results:
-                told.replay(stages.progress)
-                yield outcome
-    except TerminatedWorkerError as error:
-        raise ProcessingFailed(
-            "The system ended a process, probably because memory ran out; run the same command with fewer --jobs to go on."
-        ) from error
+    silently = partial(_silently, stages=stages.alone(), work=work)
+    for outcome, told in in_processes(silently, numbered, together, max(1, stages.processes // together)):
+        told.replay(stages.progress)
+        yield outcome
 
 
 def _silently(exam: tuple[Inspection, int, int], stages: Stages, work: Work) -> tuple[ExamOutcome, Recorded]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import Grid, InvalidImage, Volume, read_labels, write_volume
+from glioscope.core import Grid, InvalidImage, Volume, write_volume
 from glioscope.core.files import ensure_folder, write_bytes, write_json
 from glioscope.growth import (
     RANKING_DEFINITIONS,
@@ -24,7 +24,7 @@ from glioscope.growth import (
     rank_growth,
     simulate,
 )
-from glioscope.workflows.grow_score import mask_on, write_ranking
+from glioscope.workflows.grow_score import mask_on, read_mask, write_ranking
 from glioscope.workflows.growth_start import GrowthStart, LabelledRegion, read_region, read_start
 from glioscope.workflows.growth_tissue import TissueFiles, tissue_of
 from glioscope.workflows.progress import Progress
@@ -104,11 +104,12 @@ def grow(
     folder = ensure_folder(Path(out))
     remarks: list[str] = []
     later = _later(Path(follow_up), region, scheme, grid, remarks) if follow_up is not None else None
-    solid, brain = tissue_of(grid, files, begun.images, early, begun.region.cavity, progress)
+    solid = tissue_of(grid, files, begun.images, early, begun.region.cavity, progress)
+    brain = solid.brain
     if later is not None:
         excluded = later.cavity | begun.region.cavity | (early if protocol == "forward" else False)
         for file in map(Path, exclude):
-            excluded |= _mask(file, grid, remarks)
+            excluded |= read_mask(file, grid, remarks)
         if not (later.tumour & brain & ~excluded).any():
             raise InvalidImage(f"'{Path(str(follow_up)).name}' has no {region} in the brain beyond what is not compared.")
     _warn_of_coarse_voxels(solid, parameters, remarks)
@@ -147,11 +148,6 @@ def _later(path: Path, region: str, scheme: str, grid: Grid, remarks: list[str])
     found = read_region(path, region, scheme)
     tumour = mask_on(Volume(found.tumour, found.grid), grid, path.name, remarks)
     return LabelledRegion(grid, tumour, mask_on(Volume(found.cavity, found.grid), grid, path.name, []))
-
-
-def _mask(path: Path, grid: Grid, remarks: list[str]) -> NDArray[np.bool_]:
-    volume = read_labels(path)
-    return mask_on(volume.with_data(volume.data > 0), grid, path.name, remarks)
 
 
 def _origin(

@@ -29,7 +29,7 @@ from glioscope.core.files import ensure_folder, write_bytes, write_json
 from glioscope.growth import RANKING_DEFINITIONS, GrowthRanking, rank_growth, time_of_density
 from glioscope.workflows.growth_start import read_region
 
-__all__ = ["GrowthScore", "grow_score", "mask_on", "read_times", "write_ranking"]
+__all__ = ["GrowthScore", "grow_score", "mask_on", "read_mask", "read_times", "write_ranking"]
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,8 @@ def grow_score(
     truth = mask_on(Volume(later.tumour, later.grid), predicted.grid, Path(reference).name, remarks)
     left_out = mask_on(Volume(later.cavity, later.grid), predicted.grid, Path(reference).name, [])
     for file in map(Path, exclude):
-        volume = read_labels(file)
-        left_out |= mask_on(volume.with_data(volume.data > 0), predicted.grid, file.name, remarks)
-    mask = read_labels(Path(brain))
-    inside = mask_on(mask.with_data(mask.data > 0), predicted.grid, Path(brain).name, remarks)
+        left_out |= read_mask(file, predicted.grid, remarks)
+    inside = read_mask(Path(brain), predicted.grid, remarks)
     ranking = rank_growth(times, truth, inside, excluded=left_out)
     files = write_ranking(Path(out), ranking, predicted.grid) if out is not None else []
     score = GrowthScore(ranking, tuple(files), tuple(remarks))
@@ -119,6 +117,12 @@ def mask_on(mask: Volume, grid: Grid, name: str, remarks: list[str]) -> NDArray[
         return np.array(mask.data, bool)
     remarks.append(f"'{name}' lies on another grid and was resampled through world coordinates.")
     return np.asarray(resample_mask(mask, grid).data, bool)
+
+
+def read_mask(path: Path, grid: Grid, remarks: list[str]) -> NDArray[np.bool_]:
+    """Where a mask or label map is not 0, on `grid`; see `mask_on`. Raises as `read_labels`."""
+    volume = read_labels(path)
+    return mask_on(volume.with_data(volume.data > 0), grid, path.name, remarks)
 
 
 def write_ranking(folder: Path, ranking: GrowthRanking, grid: Grid) -> list[Path]:

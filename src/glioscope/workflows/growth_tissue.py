@@ -17,14 +17,13 @@ from glioscope.core import (
     InvalidImage,
     Sequence,
     Volume,
-    read_labels,
     read_probabilities,
     read_volume,
     resample,
-    resample_mask,
 )
 from glioscope.growth import Tissue
 from glioscope.growth.own_tissue import own_tissue
+from glioscope.workflows.grow_score import read_mask
 from glioscope.workflows.growth_tensors import read_tensors
 from glioscope.workflows.progress import Progress
 
@@ -65,8 +64,8 @@ def tissue_of(
     lesion: NDArray[np.bool_],
     cavity: NDArray[np.bool_],
     progress: Progress,
-) -> tuple[Tissue, NDArray[np.bool_]]:
-    """The tissue on `grid`, and the brain with its fluid.
+) -> Tissue:
+    """The tissue on `grid`; its brain includes the fluid.
 
     Maps given win; else the exam's own tissue is found in its images with the atlas as prior; without images it is the atlas's.
     The lesion counts as solid whatever the maps say, the cavity as none.
@@ -82,7 +81,7 @@ def tissue_of(
         InputUnreadable, InvalidImage: a file cannot be read, or the atlas lies in another space than the tumour.
         EngineMissing: the atlas is not installed.
     """
-    brain = _on(read_labels(files.brain), grid) if files.brain else None
+    brain = read_mask(files.brain, grid, []) if files.brain else None
     if files.white and files.grey:
         white, grey = (_fraction(read_probabilities(path), grid) for path in (files.white, files.grey))
         if brain is None:
@@ -111,13 +110,7 @@ def tissue_of(
     grey = np.where(lesion, 1 - white, grey)
     spacing = (float(grid.spacing[0]), float(grid.spacing[1]), float(grid.spacing[2]))
     tensor = read_tensors(files.tensor, files.tensor_order, grid) if files.tensor else None
-    own = Tissue(white.astype(np.float32), grey.astype(np.float32), brain | (lesion & ~cavity), spacing, tensor)
-    return own, brain | (lesion & ~cavity)
-
-
-def _on(mask: Volume, grid: Grid) -> NDArray[np.bool_]:
-    filled = mask.with_data(mask.data > 0)
-    return np.asarray(filled.data if mask.grid.same_as(grid) else resample_mask(filled, grid).data, bool)
+    return Tissue(white.astype(np.float32), grey.astype(np.float32), brain | (lesion & ~cavity), spacing, tensor)
 
 
 def _fraction(volume: Volume, grid: Grid) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Scheme, Volume, bids_name, get_scheme
+from glioscope.core.boxes import box_of
 from glioscope.workflows.rater_cases import RaterCase, read_rater, stored_scheme
 
 __all__ = ["METHODS", "Comparison", "check_comparison", "compare_raters", "known_regions", "region_masks"]
@@ -153,11 +154,9 @@ def region_masks(raters: Mapping[str, Path], scheme: str = "auto", regions: tupl
 
 def _cropped(volumes: Mapping[str, Volume], grid: Grid) -> tuple[dict[str, NDArray[Any]], Grid]:
     marked = np.logical_or.reduce([volume.data != 0 for volume in volumes.values()])
-    found = [np.flatnonzero(marked.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    low = [int(f[0]) if len(f) else 0 for f in found]
-    high = [int(f[-1]) + 1 if len(f) else 1 for f in found]
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    return {name: np.ascontiguousarray(volume.data[box]) for name, volume in volumes.items()}, grid.cropped(low, high)
+    box = box_of(marked) if marked.any() else (slice(0, 1),) * 3
+    cropped = grid.cropped([s.start for s in box], [s.stop for s in box])
+    return {name: np.ascontiguousarray(volume.data[box]) for name, volume in volumes.items()}, cropped
 
 
 def fuse_masks(masks: Mapping[str, NDArray[np.bool_]], method: str) -> NDArray[np.bool_]:

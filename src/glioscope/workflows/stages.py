@@ -117,8 +117,6 @@ class Stages:
         return preprocess_exam(exam, self.out, self.options, ledger, self.processes)
 
     def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
-        from glioscope.segmentation import get_segmenter
-
         chain = None if self.postprocess is None else self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(

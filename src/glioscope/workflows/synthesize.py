@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import InputUnreadable, ProcessingFailed, Sequence, is_image, read_labels, write_volume
-from glioscope.core.computer import memory_gib
+from glioscope.core import InputUnreadable, Sequence, is_image, read_labels, write_volume
 from glioscope.core.files import ensure_folder, sweep, write_bytes, write_json
 from glioscope.synthesis import Kind, Mode, Style
+from glioscope.workflows.processes import at_a_time, in_processes
 from glioscope.workflows.progress import Progress
 
 __all__ = ["Synthesized", "synthesize"]
@@ -142,20 +142,10 @@ def synthesize(
 
 def _made(orders: list[Order], jobs: int | None) -> Iterable[str]:
     """Make the exams; the name of each when it is done, in order."""
-    together = min(jobs or 10**6, len(orders), max(1, int(memory_gib() / MEMORY_GIB)))
-    if together < 2:
-        yield from map(_make, orders)
-        return
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib import cpu_count
 
-    try:
-        with parallel_config("loky", n_jobs=min(together, cpu_count() if jobs is None else together), inner_max_num_threads=1):
-            yield from Parallel(return_as="generator")(delayed(_make)(order) for order in orders)
-    except TerminatedWorkerError as error:
-        raise ProcessingFailed(
-            "The system ended a process, probably because memory ran out; run the same command with fewer --jobs to go on."
-        ) from error
+    together = at_a_time(jobs or cpu_count(), len(orders), MEMORY_GIB)
+    return in_processes(_make, orders, together) if together > 1 else map(_make, orders)
 
 
 def _make(order: Order) -> str:
