@@ -6,12 +6,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from glioscope.core import AmbiguousExam, InputUnreadable, Sequence, write_volume
 from glioscope.inspection import inspect_path
 from tests.inspection.exams import brain, head, one, write
 
+NAMES = ("t1", "t1ce", "t2", "flair")
 FOUR = ("t1.nii.gz", "t1ce.nii.gz", "t2.nii.gz", "flair.nii.gz")
 
 
@@ -187,3 +189,17 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_one_mask_makes_a_brain_with_a_bright_rim_prepared(tmp_path: Path) -> None:
+    """Synthetic exams of random contrast were left out of training."""
+    ball = brain()
+    bright = ball.with_data(np.where(ball.data != 0, 600 - ball.data, 0).astype(np.float32))
+    write(tmp_path / "case", *(f"BraTS2021_00001_{name}.nii.gz" for name in NAMES), volume=bright)
+    assert one(tmp_path / "case", tmp_path).prepared
+
+    larger = bright.data.copy()
+    larger[tuple(np.argwhere(larger == 0)[0])] = 1
+    for name in NAMES[::2]:
+        write_volume(tmp_path / "case" / f"BraTS2021_00001_{name}.nii.gz", bright.with_data(larger))
+    assert not one(tmp_path / "case", tmp_path).prepared

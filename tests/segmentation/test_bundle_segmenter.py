@@ -226,3 +226,39 @@ def test_an_ensemble_changes_with_its_members_and_refuses_strangers(tmp_path: Pa
     write_toy(tmp_path / "e" / "d", document=document_of(target=labels))
     with pytest.raises(InputUnreadable, match="do not go together"):
         get_segmenter(ensemble(tmp_path / "e", {"method": "mean"}, [{"bundle": "a"}, {"bundle": "d"}]))
+
+
+def test_best_is_the_mean_of_four_views_and_gives_each(tmp_path: Path) -> None:
+    write_toy(tmp_path / "toy", document=document_of(inference={"patch": [8, 8, 8], "overlap": 0.5, "mirror": False}))
+    best = get_segmenter(str(tmp_path / "toy"), effort="best")
+    images, brain = exam()
+    found = best.segment(images, brain)
+    assert tuple(found.views) == best.views == ("view0", "view1", "view2", "view3")
+    plain = get_segmenter(str(tmp_path / "toy"))
+
+    def turned(axis: int | None) -> tuple[dict[Sequence, Volume], Volume]:
+        def flip(volume: Volume) -> Volume:
+            return volume if axis is None else volume.with_data(np.ascontiguousarray(np.flip(volume.data, axis)))
+
+        return {s: flip(v) for s, v in images.items()}, flip(brain)
+
+    each = []
+    for name, axis in zip(best.views, (None, 0, 1, 2), strict=True):
+        alone = plain.segment(*turned(axis))
+        values, labels = alone.probabilities["WT"].data, alone.labels.data
+        each.append(values if axis is None else np.flip(values, axis))
+        assert (found.views[name].data == (labels if axis is None else np.flip(labels, axis))).mean() > 0.99
+    np.testing.assert_allclose(found.probabilities["WT"].data, np.mean(each, axis=0), atol=4e-3)
+
+
+def test_fast_grows_the_window_and_flips_nothing(tmp_path: Path) -> None:
+    inference = {"patch": [8, 8, 8], "overlap": 0.5, "mirror": True}
+    write_toy(tmp_path / "toy", document=document_of(inference=inference))
+    fast = get_segmenter(str(tmp_path / "toy"), effort="fast")
+    assert (fast.settings.mirror_axes, fast.settings.overlap, fast.settings.stretch) == ((), 0.25, 2.0)  # type: ignore[attr-defined]
+    assert fast.segment(*exam()).facts["effort"] == "fast"
+
+
+def test_an_effort_that_is_not_known_is_refused() -> None:
+    with pytest.raises(InvalidImage, match="'subtraction' has one way of working; leave out --fast"):
+        get_segmenter("subtraction", effort="fast")

@@ -2,9 +2,10 @@
 
 from glioscope.bundles.bundle import Bundle, read_bundle, write_bundle
 from glioscope.bundles.channels import Channel, Inputs, build_channels, parse_channel, parse_inputs
-from glioscope.bundles.folder import bundles_folder, find_bundle, list_bundles
+from glioscope.bundles.folder import SHIPPED, bundles_folder, find_bundle, list_bundles, shipped_bundles
 
 __all__ = [
+    "SHIPPED",
     "Bundle",
     "Channel",
     "Inputs",
@@ -15,5 +16,6 @@ __all__ = [
     "parse_channel",
     "parse_inputs",
     "read_bundle",
+    "shipped_bundles",
     "write_bundle",
 ]

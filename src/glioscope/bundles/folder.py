@@ -1,4 +1,4 @@
-"""The user's own bundles, and which bundle a name or a path stands for."""
+"""The bundles that ship with the package, the user's own, and which bundle a name or a path stands for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from platformdirs import user_data_path
 
 from glioscope.bundles.document import DOCUMENT
 
-__all__ = ["bundles_folder", "find_bundle", "list_bundles"]
+__all__ = ["SHIPPED", "bundles_folder", "find_bundle", "list_bundles", "shipped_bundles"]
+
+SHIPPED = Path(__file__).parent.parent / "models"
+"""One folder a bundle, part of the package."""
 
 
 def bundles_folder() -> Path:
     """The folder in the user's data directory that holds one folder a bundle."""
     return user_data_path("glioscope", appauthor=False) / "bundles"
+
+
+def shipped_bundles() -> list[Path]:
+    """Folders of the bundles in the package, by name."""
+    return sorted(file.parent for file in SHIPPED.glob(f"*/{DOCUMENT}"))
 
 
 def list_bundles() -> list[Path]:
@@ -23,9 +31,10 @@ def list_bundles() -> list[Path]:
 
 
 def find_bundle(name: str | PathLike[str]) -> Path | None:
-    """The folder of the bundle called `name` in the user's folder, else the folder at the path `name`; None for neither."""
+    """The folder of the bundle called `name` in the user's folder or in the package, else that at the path `name`, or None."""
     text = str(name)
-    if text and Path(text).name == text and (bundles_folder() / text / DOCUMENT).is_file():
-        return bundles_folder() / text
+    for place in (bundles_folder(), SHIPPED) if text and Path(text).name == text else ():
+        if (place / text / DOCUMENT).is_file():
+            return place / text
     path = Path(text).expanduser()
     return path if text and path.is_dir() else None

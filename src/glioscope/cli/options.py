@@ -17,10 +17,12 @@ __all__ = [
     "AsJson",
     "Atlas",
     "AtlasTransform",
+    "Best",
     "BrainExtraction",
     "Deface",
     "ExamId",
     "ExamPath",
+    "Fast",
     "Interpolate",
     "Jobs",
     "Normalise",
@@ -77,6 +79,10 @@ Postprocess = Annotated[
     typer.Option(
         "--postprocess", metavar="FILE", help="Steps that make the final label map, from `glioscope tune`; or: published."
     ),
+]
+Fast = Annotated[bool, typer.Option("--fast", help="A network sees the brain in as few windows as fit: quicker, less exact.")]
+Best = Annotated[
+    bool, typer.Option("--best", help="A network looks four times, flipped; slower, and shows where views differ.")
 ]
 Atlas = Annotated[str, typer.Option("--atlas", metavar="NAME", help="SRI24 or MNI152.", rich_help_panel=_ENGINES)]
 AtlasTransform = Annotated[

@@ -21,7 +21,7 @@ from glioscope.inspection.material import Material
 from glioscope.inspection.named import named_candidate
 from glioscope.inspection.remarks import remarks
 from glioscope.inspection.selection import select
-from glioscope.inspection.skullstripped import is_skull_stripped
+from glioscope.inspection.skullstripped import is_skull_stripped, share_one_brain
 from glioscope.inspection.walk import list_files
 
 __all__ = ["inspect_path"]
@@ -80,14 +80,15 @@ def _default_id(path: Path) -> str:
 
 
 def _prepared(chosen: Mapping[Sequence, Candidate]) -> bool:
-    """All on one grid, and no skull in the first two."""
+    """All on one grid, and no skull in the first two, as they look or as they were masked."""
     files = [c for c in chosen.values() if c.kind == "image" and c.grid is not None]
     if not files or len(files) != len(chosen):
         return False
     if not all(c.grid and files[0].grid and c.grid.same_as(files[0].grid, 0.01) for c in files):
         return False
     try:
-        return all(is_skull_stripped(read_volume(c.files[0])) for c in files[:2])
+        volumes = [read_volume(c.files[0]) for c in files[:2]]
+        return all(map(is_skull_stripped, volumes)) or (len(volumes) > 1 and share_one_brain(*volumes))
     except GlioscopeError:
         return False
 

@@ -17,6 +17,7 @@ from glioscope.quality.second_opinion import SecondOpinion, second_opinion
 from glioscope.quality.segmentation import segmentation_remarks
 from glioscope.quality.similarity import MEASURES, METRICS, Measure, Metric, Similarities, dice, pool_regions, similarities
 from glioscope.quality.statement import Quality, Verdict, judge
+from glioscope.quality.swapped import enhancement, swapped_remarks
 from glioscope.quality.work_list import work_list, work_list_csv
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "count_entropy",
     "dice",
     "displaced_sequences",
+    "enhancement",
     "ensemble_entropy",
     "exam_remarks",
     "judge",
@@ -69,6 +71,7 @@ __all__ = [
     "second_opinion",
     "segmentation_remarks",
     "similarities",
+    "swapped_remarks",
     "with_evidence",
     "work_list",
     "work_list_csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,11 @@ from glioscope.segmentation.segmenter import Segmentation, Segmenter
 __all__ = ["BundleSegmenter"]
 
 
+AS_IT_IS = "view0"
+VIEWS: Mapping[str, tuple[int, ...]] = {AS_IT_IS: (), "view1": (0,), "view2": (1,), "view3": (2,)}
+"""Name -> axes along which the image is flipped."""
+
+
 class BundleSegmenter(Segmenter):
     """The networks of a bundle of kind `network`, over the brain; the members' probabilities are averaged.
 
@@ -28,6 +34,9 @@ class BundleSegmenter(Segmenter):
         device: `cpu`, `cuda` or `cuda:N`.
         backend: `auto`, `torch` or `openvino`.
         precision: `auto`, `fp32`, `bf16`, `int8` or `float` (any but int8).
+        effort: `fast`: one window over the brain where it fits, no flips. `standard`: as the bundle says. `best`: the mean of
+            four views, as it is and flipped along each axis, in windows that overlap by half; each view's own label map is
+            given too.
         store: Where converted networks and choices are kept; in the user's data folder where None.
 
     Raises:
@@ -36,6 +45,7 @@ class BundleSegmenter(Segmenter):
     """
 
     devices: ClassVar[tuple[str, ...]] = ("cuda", "cpu")
+    efforts: ClassVar[tuple[str, ...]] = ("standard", "fast", "best")
     margin_mm = 0.0
 
     def __init__(
@@ -45,8 +55,10 @@ class BundleSegmenter(Segmenter):
         backend: str = "auto",
         precision: str = "auto",
         store: ModelStore | None = None,
+        effort: str = "standard",
     ) -> None:
         document = bundle.document
+        self.effort, self.views = effort, tuple(VIEWS) if effort == "best" else ()
         self.bundle, self.backend, self.precision, self.store = bundle, backend, precision, store or ModelStore()
         self.name, self.title = bundle.name, str(document["title"])
         self.description = str(document.get("description") or document["title"])
@@ -76,23 +88,45 @@ class BundleSegmenter(Segmenter):
 
     @property
     def settings(self) -> WindowSettings:
-        """The window that the bundle asks for."""
-        return window_settings(self.bundle)
+        """The window that the bundle and the effort ask for."""
+        told = window_settings(self.bundle)
+        if self.effort == "fast":
+            return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0))
+        return replace(told, mirror_axes=(), overlap=max(told.overlap, 0.5)) if self.effort == "best" else told
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
         channels, inside, grid = self.seen(images, brain)
         used: list[str] = []
-        probabilities = predict(self._forwards(channels, inside, used), channels, inside, self.settings)
-        del channels
-        maps: NDArray[Any] = probabilities
-        if grid is not None:
-            back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in probabilities]
-            maps = np.clip(np.stack(back), 0, 1)
-        found = self._decide(maps, brain)
-        facts = {"bundle": self.bundle.checksum, "members": len(used), "ran_by": sorted(set(used)), "device": self.device}
-        return Segmentation(
-            brain.with_data(found.labels), {r: brain.with_data(v) for r, v in found.regions.items()}, {**facts, **found.facts}
-        )
+        mean: NDArray[Any] | None = None
+        views: dict[str, Volume] = {}
+        for number, view in enumerate(self.views or (AS_IT_IS,), start=1):
+            maps = self._view(channels, inside, VIEWS[view], used)
+            if grid is not None:
+                back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in maps]
+                maps = np.clip(np.stack(back), 0, 1)
+            if self.views:
+                views[view] = brain.with_data(self._decide(maps, brain).labels)
+            mean = maps if mean is None else mean + (maps - mean) / number
+        assert mean is not None
+        found = self._decide(mean, brain)
+        facts = {
+            "bundle": self.bundle.checksum,
+            "members": len(self.bundle.files),
+            "ran_by": sorted(set(used)),
+            "device": self.device,
+            "effort": self.effort,
+            **found.facts,
+        }
+        regions = {region: brain.with_data(values) for region, values in found.regions.items()}
+        return Segmentation(brain.with_data(found.labels), regions, facts, views)
+
+    def _view(
+        self, channels: NDArray[np.float32], inside: NDArray[np.bool_], axes: tuple[int, ...], used: list[str]
+    ) -> NDArray[Any]:
+        """Probabilities (K, X, Y, Z) of the image flipped along `axes`, flipped back."""
+        image, mask = np.flip(channels, [axis + 1 for axis in axes]), np.flip(inside, axes)
+        found = predict(self._forwards(image, mask, used), image, mask, self.settings)
+        return np.flip(found, [axis + 1 for axis in axes])
 
     def seen(
         self, images: Mapping[Sequence, Volume], brain: Volume

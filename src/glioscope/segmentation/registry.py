@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from glioscope.bundles import find_bundle, list_bundles, read_bundle
+from glioscope.bundles import find_bundle, list_bundles, read_bundle, shipped_bundles
 from glioscope.core import EngineMissing, GlioscopeError, InvalidImage, MissingSequence, Sequence
 from glioscope.segmentation.segmenter import Segmenter
 
@@ -100,9 +100,13 @@ _OF_KIND = {
 
 
 def list_segmenters() -> list[Entry]:
-    """All segmenters, the preferred ones first; those of other packages follow, then the user's bundles, each by name."""
+    """All segmenters, the preferred ones first: the models that ship, what needs no training, those of other packages, and the
+    user's bundles, each by name.
+    """
+    shipped = [replace(_entry_of(folder), automatic=True) for folder in shipped_bundles()]
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
-    return [*_BUILT_IN, *sorted(others, key=lambda entry: entry.name), *(_entry_of(folder) for folder in list_bundles())]
+    own = [_entry_of(folder) for folder in list_bundles()]
+    return [*shipped, *_BUILT_IN, *sorted(others, key=lambda entry: entry.name), *own]
 
 
 def find_entry(name: str) -> Entry:
@@ -123,26 +127,41 @@ def find_entry(name: str) -> Entry:
     return entry
 
 
-def get_segmenter(name: str, device: str = "cpu") -> Segmenter:
+def get_segmenter(name: str, device: str = "cpu", effort: str = "standard") -> Segmenter:
     """The segmenter called `name`, or that of the bundle called so or lying there, ready to run on `device`.
 
+    Args:
+        name: Of a segmenter or bundle, or a bundle's folder.
+        device: Where it runs.
+        effort: `fast`, `standard` or `best`, for a segmenter that knows it.
+
     Raises:
-        InvalidImage: there is none of that name; the sentence lists those there are.
+        InvalidImage: there is none of that name, and the sentence lists those there are; or it does not know the effort.
         InputUnreadable: it is a bundle that is damaged; the sentence names the file or key.
         EngineMissing: what it is built on is not installed.
     """
     entry = find_entry(name)
     if entry.folder is not None:
-        return open_segmenter(entry.folder, device)
-    segmenter: Segmenter = _class_at(entry.path, name)(device=device)
+        return open_segmenter(entry.folder, device, effort=effort)
+    segmenter: Segmenter = _class_at(entry.path, name)(device=device, **_effort(entry.path, name, effort))
     return segmenter
 
 
-def open_segmenter(folder: Path, device: str = "cpu", *, verify: bool = True) -> Segmenter:
+def open_segmenter(folder: Path, device: str = "cpu", *, verify: bool = True, effort: str = "standard") -> Segmenter:
     """The segmenter of the bundle in `folder`; raises as get_segmenter. No network is loaded yet."""
     bundle = read_bundle(folder, verify=verify)
-    segmenter: Segmenter = _class_at(_OF_KIND[bundle.kind], bundle.name)(bundle, device=device)
+    path = _OF_KIND[bundle.kind]
+    segmenter: Segmenter = _class_at(path, bundle.name)(bundle, device=device, **_effort(path, bundle.name, effort))
     return segmenter
+
+
+def _effort(path: str, name: str, effort: str) -> dict[str, str]:
+    """The argument that tells the class at `path` of an effort other than its usual one."""
+    if effort == "standard":
+        return {}
+    if effort not in _class_at(path, name).efforts:
+        raise InvalidImage(f"Segmenter '{name}' has one way of working; leave out --{effort}.")
+    return {"effort": effort}
 
 
 def _class_at(path: str, name: str) -> Any:  # noqa: ANN401

@@ -24,11 +24,13 @@ class Segmentation:
         labels: uint8 label map in the segmenter's scheme, on the grid of the images.
         probabilities: Region name -> float32 volume in [0, 1] on the same grid; empty for a segmenter that gives labels only.
         facts: JSON-ready account of what was decided (thresholds, volumes, what was set aside).
+        views: Name of a view -> the label map that it alone would give, for a segmenter that looks several times.
     """
 
     labels: Volume
     probabilities: Mapping[str, Volume] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    views: Mapping[str, Volume] = field(default_factory=dict)
 
 
 class Segmenter(ABC):
@@ -52,6 +54,8 @@ class Segmenter(ABC):
         margin_mm: `_run` sees the brain's box with this margin; None leaves the volumes whole.
         outputs: Whether it gives `probabilities` besides labels, or `labels` alone.
         devices: What it can run on, fastest first; `device` is the one chosen.
+        efforts: Of `fast`, `standard` and `best` those that it knows.
+        views: Names of the views in whose label maps the answer is given besides; their discord shows what to distrust.
         identity: Changes whenever the same exam may be answered otherwise (the checksum of a bundle); empty for an algorithm,
             whose answer changes with the version of its package alone.
         card: What else there is to tell of it, JSON-ready: how it was trained, published results.
@@ -71,6 +75,8 @@ class Segmenter(ABC):
     margin_mm: float | None = 5.0
     outputs: Literal["probabilities", "labels"] = "probabilities"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    efforts: ClassVar[tuple[str, ...]] = ("standard",)
+    views: tuple[str, ...] = ()
     identity: str = ""
     card: Mapping[str, Any] = MappingProxyType({})
 
@@ -106,6 +112,7 @@ class Segmenter(ABC):
                 brain.with_data(np.zeros(brain.grid.shape, np.uint8)),
                 {r: brain.with_data(np.zeros(brain.grid.shape, np.float32)) for r in self._graded},
                 {"remark": "the brain mask is empty"},
+                {view: brain.with_data(np.zeros(brain.grid.shape, np.uint8)) for view in self.views},
             )
         turned = {s: self._turned(v) for s, v in used.items()}
         mask = self._turned(brain.with_data(brain.data > 0))
@@ -120,7 +127,8 @@ class Segmenter(ABC):
             )
             return Volume(np.ascontiguousarray(turned_back.data), brain.grid)
 
-        return Segmentation(back(found.labels), {r: back(v) for r, v in found.probabilities.items()}, found.facts)
+        probabilities, views = ({n: back(v) for n, v in maps.items()} for maps in (found.probabilities, found.views))
+        return Segmentation(back(found.labels), probabilities, found.facts, views)
 
     def check(self, images: Mapping[Sequence, Volume], brain: Volume) -> None:
         """Raise MissingSequence or InvalidImage where `segment` cannot work with this input."""

@@ -23,6 +23,7 @@ def segment(
     segmenter: str = "auto",
     scheme: str = "brats-2023",
     postprocess: str | PathLike[str] | None = None,
+    effort: str = "standard",
     options: PreprocessOptions | None = None,
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
@@ -38,6 +39,7 @@ def segment(
         scheme: Label scheme of the results.
         postprocess: A file that `glioscope tune` wrote or that was written by hand, or the word `published` for the published
             thresholds and dust removal; the segmenter's own label map is taken where None.
+        effort: `fast`, `standard` or `best`, for a segmenter that knows it (a bundle of networks).
         options: Atlas, engines and interpolation of pre-processing.
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
@@ -51,5 +53,7 @@ def segment(
         InputUnreadable: there is no exam at `exam`, or `postprocess` is no such file.
         OutputUnwritable: `out` cannot be written.
     """
-    stages = Stages(Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess)
+    stages = Stages(
+        Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess, effort
+    )
     return for_each_exam(Path(exam), stages, Stages.segment, overrides=overrides, exam_id=exam_id)

@@ -73,6 +73,7 @@ def segment_exam(
     *,
     scheme: str = "brats-2023",
     device: str = "cpu",
+    effort: str = "standard",
     postprocess: Chain | None = None,
     beside: Iterable[Step] = (),
     jobs: int = 1,
@@ -86,6 +87,7 @@ def segment_exam(
         ledger: Does the steps that are not done.
         scheme: Numbering of the label maps written.
         device: Where the segmenter runs.
+        effort: `fast`, `standard` or `best`.
         postprocess: What makes the label map from the segmenter's answer, on the grid where it worked; its own label map is
             taken where None. The probabilities written are the segmenter's own.
         beside: Steps that do not need the segmentation; done at the same time where `jobs` allows.
@@ -95,8 +97,11 @@ def segment_exam(
         MissingSequence: the exam lacks a sequence that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
-    segmenter = get_segmenter(name, device)
-    step = _step(segmenter, prepared, out, name, scheme, device, postprocess)
+    segmenter = get_segmenter(name, device, effort)
+    step = _step(segmenter, prepared, out, name, scheme, device, postprocess, effort)
+    if not segmenter.views:  # those of an earlier run would stand for raters that are no more
+        for stale in _views(prepared, out, segmenter.name, "*"):
+            stale.unlink()
     record, *_ = ledger.run(step, *beside, jobs=jobs)
     if postprocess is None:  # that of an earlier run tells of a label map that is no more
         _sidecar(step.outputs).unlink(missing_ok=True)
@@ -129,7 +134,14 @@ def segment_step(
 
 
 def _step(
-    segmenter: Segmenter, prepared: Prepared, out: Path, name: str, scheme: str, device: str, postprocess: Chain | None
+    segmenter: Segmenter,
+    prepared: Prepared,
+    out: Path,
+    name: str,
+    scheme: str,
+    device: str,
+    postprocess: Chain | None,
+    effort: str = "standard",
 ) -> Step:
     error = segmenter.missing(prepared.images)
     if error:
@@ -157,9 +169,13 @@ def _step(
     if prepared.to_native is not None and not own_grid:
         inputs["to_native"] = prepared.to_native
         outputs["labels"] = anat / f"{exam.name}_space-{prepared.space}_seg-{entity}_dseg.nii.gz"
+    if segmenter.views:
+        outputs["views"] = {view: anat / f"{stem}{view}_dseg.nii.gz" for view in segmenter.views}
     if segmenter.outputs == "probabilities":
         outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
     parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
+    if effort != "standard":
+        parameters["effort"] = effort
     if segmenter.identity:
         parameters["identity"] = segmenter.identity
     if postprocess is not None:
@@ -174,6 +190,12 @@ def _step(
         outputs=outputs,
         packages=("numpy", "scipy"),
     )
+
+
+def _views(prepared: Prepared, out: Path, segmenter: str, view: str) -> Iterable[Path]:
+    """Label maps of a segmenter's views."""
+    folder = out / prepared.exam.folder / "anat"
+    return folder.glob(f"{prepared.exam.name}_space-orig_seg-{bids_name(segmenter)}view{view}_dseg.nii.gz")
 
 
 def _sidecar(outputs: Mapping[str, Path | Mapping[str, Path]]) -> Path:
@@ -197,9 +219,11 @@ def _segment(
     postprocess: Mapping[str, Any] | None = None,
     sidecar: Path | None = None,
     identity: str = "",
+    effort: str = "standard",
+    views: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
-    segmenter, target = get_segmenter(name, device), get_scheme(scheme)
+    segmenter, target = get_segmenter(name, device, effort), get_scheme(scheme)
     mask = read_labels(brain)
     found = segmenter.segment(
         {Sequence(s): read_volume(path) for s, path in images.items()}, mask.with_data(mask.data.astype(bool))
@@ -207,15 +231,19 @@ def _segment(
     decided, facts = found.labels, dict(found.facts)
     if postprocess and sidecar:
         decided, facts["postprocessing"] = _postprocess(found, segmenter.scheme, Chain.of_document(postprocess), sidecar)
-    answer = decided.with_data(convert_labels(decided.data, segmenter.scheme, target))
-    native = answer
     transform = _read_transform(to_native)
     native_grid = read_header(native_mask).grid
-    if transform:
-        native = resample_labels(answer, native_grid, target, transform)
+
+    def brought_home(found: Volume) -> tuple[Volume, Volume]:
+        answer = found.with_data(convert_labels(found.data, segmenter.scheme, target))
+        return answer, resample_labels(answer, native_grid, target, transform) if transform else answer
+
+    answer, native = brought_home(decided)
     if labels:
         write_volume(labels, answer)
     write_volume(native_labels, native)
+    for view, path in (views or {}).items():
+        write_volume(path, brought_home(found.views[view])[1])
     for region, path in (probabilities or {}).items():
         volume = found.probabilities[region]
         if transform:  # resampling works in the box of what is not zero

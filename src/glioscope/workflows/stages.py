@@ -34,6 +34,7 @@ class Stages:
         scheme: Label scheme of the results.
         options: Settings of pre-processing.
         jobs: Processes at a time; all cores where None. It never changes a result.
+        effort: `fast`, `standard` or `best`, for a segmenter that knows it.
         postprocess: File of the steps that make the final label map, or the word `published`; none where None.
     """
 
@@ -44,10 +45,11 @@ class Stages:
     jobs: int | None = None
     progress: Progress = field(default_factory=Progress)
     postprocess: str | os.PathLike[str] | None = None
+    effort: str = "standard"
 
     def __post_init__(self) -> None:
         if self.segmenter != "auto":  # so is a segmenter that does not exist, or is damaged
-            get_segmenter(self.segmenter)
+            get_segmenter(self.segmenter, effort=self.effort)
         if self.postprocess is not None:  # a file that is no good is refused before any work
             self._chain(get_scheme(self.scheme))
 
@@ -100,6 +102,7 @@ class Stages:
                 raise lacking
             return self.segmenter
         name = choose_segmenter(available)
+        get_segmenter(name, effort=self.effort)
         self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
         return name
 
@@ -120,7 +123,15 @@ class Stages:
         chain = None if self.postprocess is None else self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(
-            prepared, self.out, name, ledger, scheme=self.scheme, postprocess=chain, beside=beside, jobs=self.processes
+            prepared,
+            self.out,
+            name,
+            ledger,
+            scheme=self.scheme,
+            effort=self.effort,
+            postprocess=chain,
+            beside=beside,
+            jobs=self.processes,
         )
 
     def _finish(

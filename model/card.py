@@ -1,0 +1,215 @@
+"""Write the model card of the default model from what `model/score.py` measured.
+
+    python model/card.py --work FOLDER
+
+The card goes beside the weights (`src/glioscope/models/default/card.md`) and, with its figures, to docs/default.md. The gallery
+of failures shows outlines alone: images and label maps of the exams stay where they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from score import FULL, SUBSETS
+
+from glioscope.core import Sequence
+from glioscope.core.files import write_text
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLE = ROOT / "src" / "glioscope" / "models" / "default"
+REGIONS = ("WT", "TC", "ET")
+SYSTEMS = {
+    "default": "**default** (folds, exam not seen)",
+    "default-fast": "default, `--fast`",
+    "default-best": "default, `--best`",
+    "scratch": "the same without synthetic exams",
+    "subtraction": "subtraction (no training; constants chosen on these exams)",
+    "flair-threshold": "flair-threshold (no training)",
+    "cascade-2017": "networks of BraTS 2017 (may have learnt from these exams)",
+}
+Record = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    records = [json.loads(file.read_text()) for file in sorted((options.work / "scores").glob("*_*.json"))]
+    document = yaml.safe_load((BUNDLE / "bundle.yaml").read_text())
+    raw = options.work / "scores" / "raw.json"
+    text = "\n".join(
+        [
+            head(document),
+            *comparison(records),
+            *each_exam(records),
+            *subsets(records),
+            *calibration(records),
+            *(raw_exam(json.loads(raw.read_text())) if raw.is_file() else ()),
+            *provenance(document, options.work),
+        ]
+    )
+    write_text(BUNDLE / "card.md", text + "\n")
+    draw_calibration(records, ROOT / "docs" / "images" / "default-calibration.png")
+    figures = ["", "## Calibration curves", "", "![Calibration](images/default-calibration.png)", ""]
+    gallery = ROOT / "docs" / "images" / "default-failures.png"
+    if gallery.is_file():
+        figures += [
+            "## The three worst exams",
+            "",
+            "Outlines of the whole tumour, core and enhancing tumour in the axial slice",
+        ]
+        figures += [
+            "with most wrong voxels: reference in black, model in colour.",
+            "",
+            "![Failures](images/default-failures.png)",
+        ]
+    write_text(ROOT / "docs" / "default.md", text + "\n".join(figures) + "\n")
+
+
+def head(document: Record) -> str:
+    return (ROOT / "model" / "about.md").read_text().format(patch=" x ".join(map(str, document["inference"]["patch"]))).rstrip()
+
+
+def of(records: Iterable[Record], system: str, subset: tuple[Sequence, ...] = FULL) -> list[Record]:
+    return [r for r in records if r["system"] == system and r["sequences"] == list(subset)]
+
+
+def mean(records: Iterable[Record], region: str, key: str = "dice") -> float | None:
+    """Over the exams; that of ET over those that have it."""
+    values = [r["regions"][region][key] for r in records if region in r["regions"] and _counts(r, region)]
+    return float(np.mean(values)) if values else None
+
+
+def _counts(record: Record, region: str) -> bool:
+    return region != "ET" or record["regions"]["ET"]["reference_ml"] > 0
+
+
+def shown(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def comparison(records: list[Record]) -> list[str]:
+    lines = ["", "## Against others, four sequences", ""]
+    lines += [row("system", "WT", "TC", "ET", "lesion-wise WT", "TC", "ET", "false ET (ml)", "seconds")]
+    lines += [row(*["---"] * 9)]
+    for system, title in SYSTEMS.items():
+        found = of(records, system)
+        if not found:
+            continue
+        dices = [shown(mean(found, region)) for region in REGIONS]
+        lesions = [shown(mean(found, region, "lesion_dice")) for region in REGIONS]
+        false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
+        told = ", ".join(f"{ml:.2f}" for ml in false)
+        lines.append(row(title, *dices, *lesions, told, f"{np.median([r['seconds']['wall'] for r in found]):.0f}"))
+    exams = len(of(records, "default"))
+    return [
+        *lines,
+        "",
+        f"Mean Dice over {exams} exams, of ET over those that have some; false ET is what was found in those without. "
+        "Lesion-wise Dice by brats-2023-gli. Seconds are the median, one thread, segmentation alone.",
+    ]
+
+
+def each_exam(records: list[Record]) -> list[str]:
+    lines = ["", "## Each exam, by the fold that had not seen it", ""]
+    lines += [
+        row("exam", "WT", "TC", "ET", "WT HD95 (mm)", "WT (ml)", "true WT (ml)", "ET (ml)", "true ET (ml)"),
+        row(*["---"] * 9),
+    ]
+    for record in of(records, "default"):
+        regions = record["regions"]
+        dices = [shown(regions[region]["dice"]) for region in REGIONS]
+        volumes = [f"{regions[region][key]:.1f}" for region in ("WT", "ET") for key in ("ml", "reference_ml")]
+        lines.append(row(record["exam"], *dices, shown(regions["WT"]["lesion_hd95"], 1), *volumes))
+    return lines
+
+
+def subsets(records: list[Record]) -> list[str]:
+    lines = ["", "## With fewer sequences", "", row("sequences", "WT", "TC", "ET", "false ET (ml)"), row(*["---"] * 5)]
+    for subset in SUBSETS:
+        found = of(records, "default", subset)
+        if found:
+            false = max((r["regions"]["ET"]["ml"] for r in found if not _counts(r, "ET")), default=0.0)
+            names = ", ".join(sequence.display_name for sequence in subset)
+            lines.append(row(names, *(shown(mean(found, region)) for region in REGIONS), f"{false:.2f}"))
+    return [*lines, "", "Core and enhancing tumour without contrast T1 are guesses: the report says so."]
+
+
+def calibration(records: list[Record]) -> list[str]:
+    lines = [
+        "",
+        "## Calibration",
+        "",
+        row("region", "expected calibration error in the brain", "where it is in doubt"),
+        row(*["---"] * 3),
+    ]
+    for region in REGIONS:
+        bins = pooled(records, region)
+        doubt = [b for b in bins if 0.05 < b[0] < 0.95]
+        lines.append(row(region, f"{_error(bins):.4f}", f"{_error(doubt):.3f}"))
+    return [*lines, "", "Folds, all voxels of all exams together; in doubt: probability from 0.05 to 0.95."]
+
+
+def pooled(records: list[Record], region: str) -> list[tuple[float, float, int]]:
+    """Mean probability, frequency and voxels of each bin, over all exams."""
+    sums: dict[float, list[float]] = {}
+    for record in of(records, "default"):
+        for part in record["calibration"][region]["bins"]:
+            total = sums.setdefault(part["from"], [0.0, 0.0, 0.0])
+            for n, value in enumerate(
+                (part["confidence"] * part["voxels"], part["frequency"] * part["voxels"], part["voxels"])
+            ):
+                total[n] += value
+    return [(c / n, f / n, int(n)) for _, (c, f, n) in sorted(sums.items()) if n]
+
+
+def _error(bins: list[tuple[float, float, int]]) -> float:
+    total = sum(n for *_, n in bins)
+    return sum(abs(c - f) * n for c, f, n in bins) / total if total else 0.0
+
+
+def draw_calibration(records: list[Record], file: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4.2, 4), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for region, colour in zip(REGIONS, ("#2c7fb8", "#d95f0e", "#31a354"), strict=True):
+        bins = pooled(records, region)
+        axes.plot([b[0] for b in bins], [b[1] for b in bins], "o-", color=colour, label=region, markersize=4)
+    axes.set(xlabel="probability given", ylabel="share of voxels in the region", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=110)
+
+
+def raw_exam(found: Record) -> list[str]:
+    lines = ["", "## A raw exam (TCGA-FG-6692, the whole chain)", ""]
+    lines += ["Dice with the published SIMPLE consensus of five BraTS algorithms, in atlas space:", ""]
+    lines += [row("segmenter", *REGIONS), row(*["---"] * 4)]
+    return [*lines, *(row(name, *(shown(dices.get(region)) for region in REGIONS)) for name, dices in found.items())]
+
+
+def provenance(document: Record, work: Path) -> list[str]:
+    training = document["training"]
+    lines = ["", "## How it was made", ""]
+    lines += [f"- {line}" for line in training["stages"]]
+    lines += [f"- Weights: {', '.join(str(m['file']) + ', SHA-256 ' + str(m['sha256']) for m in document['members'])}"]
+    versions = training["versions"][-1]
+    packages = ", ".join(f"{name} {version}" for name, version in versions["packages"].items())
+    return [*lines, f"- {versions['platform']}, Python {versions['python']}, {packages}"]
+
+
+if __name__ == "__main__":
+    main()
