@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test slow lint format docs clean
+.PHONY: setup demo test slow lint format model docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, then run a synthetic exam from raw images to a report"
 	@echo "make test    set up, then lint and test"
 	@echo "make slow    the tests that take minutes"
+	@echo "make model   train, measure and describe the default model (DATA=, SHAPES=, WORK=)"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove what make made"
 
@@ -44,6 +45,15 @@ slow: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The default model from its recipe: hours on two cores, resumable. Exams are not part of this repository.
+DATA ?= ../shared/exams/glioma-labelled
+SHAPES ?= ../shared/exams/labels-only
+WORK ?= model/work
+model: setup
+	$(BIN)/python model/build.py --data $(DATA) --shapes $(SHAPES) --work $(WORK)
+	$(BIN)/python model/score.py --data $(DATA) --work $(WORK)
+	$(BIN)/python model/card.py --work $(WORK)
 
 docs: setup
 	$(PIP) install --quiet --editable '.[docs]'

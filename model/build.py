@@ -56,7 +56,7 @@ def main() -> None:
     runs = [(work / "folds", str(fold)) for fold in range(FOLDS)] + [(work / "final", "full")]
     threads = max(1, cores // options.jobs)
     with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(lambda run: train(options.data, *run, (*REAL, start), threads), runs))
+        list(pool.map(lambda run: train(options.data, run[0], run[1], (*REAL, start), threads), runs))
     command("bundle", str(work / "folds"), "--out", str(work / "folds" / "bundle"))
     package(work)
 

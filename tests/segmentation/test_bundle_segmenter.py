@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from glioscope.bundles import bundles_folder, write_bundle
+from glioscope.cli.main import app
 from glioscope.core import Grid, InputUnreadable, InvalidImage, MissingSequence, Sequence, Volume
 from glioscope.segmentation import choose_segmenter, find_entry, get_segmenter, list_segmenters
 from tests.bundles.toy import document_of, write_toy
@@ -262,3 +264,25 @@ def test_fast_grows_the_window_and_flips_nothing(tmp_path: Path) -> None:
 def test_an_effort_that_is_not_known_is_refused() -> None:
     with pytest.raises(InvalidImage, match="'subtraction' has one way of working; leave out --fast"):
         get_segmenter("subtraction", effort="fast")
+
+
+def test_what_ships_is_preferred_and_shows_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "models")
+    inputs = {"channels": ["t1c", "t2f"], "normalisation": "zscore", "optional": ["t1c", "t2f"]}
+    bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
+    (bundle.folder / "card.md").write_text("# What it is\n\nNot much.\n")
+    assert list_segmenters()[0].name == "easy"
+    assert choose_segmenter({T2F}) == "easy"
+    assert find_entry("easy").document()["model_card"].startswith("# What it is")
+    done = CliRunner().invoke(app, ["segmenters", "show", "easy"])
+    assert done.exit_code == 0, done.output
+    assert "Not much." in done.output
+    assert "{" not in done.output
+
+
+def test_an_exam_with_none_of_the_optional_sequences_is_refused(tmp_path: Path) -> None:
+    inputs = {"channels": ["t1c", "t2f"], "normalisation": "zscore", "optional": ["t1c", "t2f"]}
+    write_toy(tmp_path / "easy", document=document_of(inputs=inputs))
+    images, brain = exam()
+    with pytest.raises(MissingSequence):
+        get_segmenter(str(tmp_path / "easy")).segment({T1N: images[T1N]}, brain)

@@ -22,7 +22,9 @@ from glioscope.core import (
     write_volume,
 )
 from glioscope.workflows import segment_exam as module
+from glioscope.workflows.rater_cases import label_maps
 from glioscope.workflows.segment_exam import segment_exam
+from tests.bundles.toy import write_toy
 from tests.segmentation.phantoms import dice, phantom
 
 
@@ -95,3 +97,20 @@ def test_a_second_run_does_nothing_and_a_missing_sequence_is_refused_first(tmp_p
     with pytest.raises(MissingSequence, match="needs FLAIR"):
         segment_exam(poor, tmp_path / "other", "flair-threshold", ledger)
     assert not (tmp_path / "other").exists()
+
+
+def test_the_views_of_the_best_effort_are_raters_until_they_are_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dynamic_network_architectures")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("glioscope.inference.variant.openvino_installed", lambda: False)
+    write_toy(tmp_path / "toy")
+    prepared, out, ledger = prepared_in(tmp_path, None), tmp_path / "out", Ledger(tmp_path / "ledger")
+    segment_exam(prepared, out, str(tmp_path / "toy"), ledger, effort="best")
+    raters = label_maps(out / "sub-A1")
+    assert sorted(raters) == ["toy", "toyview0", "toyview1", "toyview2", "toyview3"]
+    assert set(np.unique(read_labels(raters["toyview2"]).data)) <= {0, 1, 2, 3}
+    plain = segment_exam(prepared, out, str(tmp_path / "toy"), ledger)
+    assert plain.facts["effort"] == "standard"
+    assert sorted(label_maps(out / "sub-A1")) == ["toy"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glioscope.bundles.channels import Inputs, parse_inputs
-from glioscope.bundles.document import DOCUMENT, FORMAT, check_document, dump_document, parse_document, target_regions
+from glioscope.bundles.document import CARD, DOCUMENT, FORMAT, check_document, dump_document, parse_document, target_regions
 from glioscope.core import InputUnreadable
 from glioscope.core.files import atomic, sha256
 
@@ -65,6 +65,14 @@ class Bundle:
     def files(self) -> list[Path]:
         """Files of weights, in the order of the members."""
         return [self.folder / str(member["file"]) for member in self.document.get("members", ()) if "file" in member]
+
+    @property
+    def model_card(self) -> str:
+        """What `card.md` beside the document says, in Markdown; empty where there is none."""
+        try:
+            return (self.folder / CARD).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     @property
     def member_keys(self) -> list[str]:

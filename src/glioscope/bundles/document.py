@@ -15,6 +15,7 @@ from glioscope.bundles.wording import closest
 from glioscope.core import InputUnreadable, InvalidImage, get_scheme
 
 __all__ = [
+    "CARD",
     "DOCUMENT",
     "FORMAT",
     "KINDS",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 DOCUMENT = "bundle.yaml"
+CARD = "card.md"
+"""Beside the document, where somebody wrote one: what people should know before they trust the model."""
 FORMAT = "glioscope-bundle-1"
 KINDS = ("network", "ensemble", "cascade", "external")
 

@@ -45,12 +45,20 @@ def segmenters(
         return
     console = Console(highlight=False)
     if action == "show":
-        for key, value in entries[0].document().items():
+        from rich.markdown import Markdown
+
+        document = entries[0].document()
+        if card := document.pop("model_card", None):
+            for key in ("inputs", "grid", "network", "training"):
+                document.pop(key, None)  # the card says it better; --json has both
+            console.print(Markdown(card), "")
+        for key, value in document.items():
             console.print(f"[bold]{key:<12}[/] {', '.join(value) if isinstance(value, list) else value}")
         return
     table = Table("name", "needs", "regions", "what it does", pad_edge=False)
     for entry in entries:
-        table.add_row(entry.name, " ".join(sorted(entry.needs)), " ".join(entry.regions), entry.title)
+        needs = " ".join(sorted(entry.needs)) or f"any of {' '.join(sorted(entry.uses))}"
+        table.add_row(entry.name, needs, " ".join(entry.regions), entry.title)
     console.print(table)
 
 

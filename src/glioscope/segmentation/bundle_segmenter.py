@@ -76,6 +76,8 @@ class BundleSegmenter(Segmenter):
         self.chain = chain_of(bundle)
         self.card = {key: document[key] for key in ("inputs", "grid", "network", "training", "published") if document.get(key)}
         self.card = {**self.card, "members": len(bundle.files), "checksum": bundle.checksum}
+        if card := bundle.model_card:
+            self.card["model_card"] = card
         super().__init__(device)
 
     @property

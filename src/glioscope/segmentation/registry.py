@@ -41,6 +41,7 @@ class Entry:
         trained: Whether it learnt from labelled exams.
         folder: Where the bundle lies that it is made of.
         usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
+        uses: Sequences that it can do without; one that needs none wants one of these at least.
     """
 
     name: str
@@ -52,6 +53,11 @@ class Entry:
     trained: bool = False
     folder: Path | None = None
     usable: bool = True
+    uses: frozenset[Sequence] = frozenset()
+
+    def able(self, sequences: frozenset[Sequence]) -> bool:
+        """Whether an exam with `sequences` has what it needs."""
+        return self.needs <= sequences and bool(not self.uses or (self.needs | self.uses) & sequences)
 
     def document(self) -> dict[str, Any]:
         """The entry and what its class declares, as JSON-ready values; imports the class."""
@@ -180,14 +186,14 @@ def _entry_of(folder: Path, name: str | None = None) -> Entry:
     except GlioscopeError as error:
         return Entry(name, f"cannot be used: {error}", frozenset(), (), "", False, True, folder, usable=False)
     path = f"{type(segmenter).__module__}:{type(segmenter).__name__}"
-    return Entry(name, segmenter.title, segmenter.needs, segmenter.regions, path, False, True, folder)
+    return Entry(name, segmenter.title, segmenter.needs, segmenter.regions, path, False, True, folder, uses=segmenter.uses)
 
 
 def choose_segmenter(sequences: Iterable[Sequence]) -> str:
     """Name of the best segmenter for an exam that has `sequences`; raises MissingSequence where none can work."""
     have = frozenset(sequences)
     for entry in list_segmenters():
-        if entry.automatic and entry.needs <= have:
+        if entry.automatic and entry.able(have):
             return entry.name
     raise MissingSequence(
         f"No segmenter can work with {_named(have) or 'no sequence at all'} alone; "
@@ -195,16 +201,19 @@ def choose_segmenter(sequences: Iterable[Sequence]) -> str:
     )
 
 
-def missing_sequence(name: str, needs: frozenset[Sequence], sequences: Iterable[Sequence]) -> MissingSequence | None:
-    """The error that says what of `needs` is not in `sequences` and which segmenters could work instead, or None."""
+def missing_sequence(
+    name: str, needs: frozenset[Sequence], sequences: Iterable[Sequence], uses: frozenset[Sequence] = frozenset()
+) -> MissingSequence | None:
+    """The error that says which of `needs` or that all of `uses` are not there, and what could work instead; or None."""
     have = frozenset(sequences)
-    if needs <= have:
+    if needs <= have and (not uses or (needs | uses) & have):
         return None
-    able = [entry.name for entry in list_segmenters() if entry.usable and entry.needs <= have and entry.name != name]
+    able = [entry.name for entry in list_segmenters() if entry.usable and entry.able(have) and entry.name != name]
     remedy = (
         f"with what is there, {' or '.join(able)} could work" if able else "no other segmenter could work with what is there"
     )
-    return MissingSequence(f"Segmenter '{name}' needs {_named(needs - have)}, which the exam lacks; {remedy}.")
+    lacking = _named(needs - have) if needs - have else f"one of {_named(uses)}"
+    return MissingSequence(f"Segmenter '{name}' needs {lacking}, which the exam lacks; {remedy}.")
 
 
 def _named(sequences: frozenset[Sequence]) -> str:

@@ -89,7 +89,7 @@ class Segmenter(ABC):
         """The error to raise for an exam that has only `sequences`, or None where it has all that is needed."""
         from glioscope.segmentation.registry import missing_sequence
 
-        return missing_sequence(self.name, self.needs, sequences)
+        return missing_sequence(self.name, self.needs, sequences, self.uses)
 
     def segment(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
         """Segment one exam.
