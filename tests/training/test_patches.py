@@ -107,6 +107,14 @@ def test_the_last_of_each_batch_has_foreground(cached: list[CachedExam]) -> None
     assert sum(bool(none[n]["target"].any()) for n in range(80)) < 50
 
 
+def test_a_batch_of_one_has_foreground_as_often_as_asked(cached: list[CachedExam]) -> None:
+    """By nnU-Net's rounding it had it always or never."""
+    plan = replace(PLAN, patch=(1, 1, 1), batch=1)
+    recipe = with_changes(RECIPE, {"target.names": ["ET"], "training.foreground": 0.5})
+    dataset = PatchDataset(cached, recipe, plan, augment=False, length=300)
+    assert 120 < sum(bool(dataset[n]["target"].any()) for n in range(300)) < 190
+
+
 def test_each_region_is_as_likely(cached: list[CachedExam]) -> None:
     plan = replace(PLAN, patch=(1, 1, 1), batch=1)
     recipe = load_recipe("gli-2024-nnunet", ["target={kind: labels, scheme: brats-2023, names: [NCR, ED, ET]}"])

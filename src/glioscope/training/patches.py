@@ -33,7 +33,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 
     In each batch the last `training.foreground` of the samples (rounded, as nnU-Net does: one of two at 0.33) has a voxel of
     a region in its centre, or as near to it as the box around the brain allows, each region that the exam has being as likely;
-    the others lie anywhere in the box.
+    the others lie anywhere in the box. A batch of one cannot be shared: there each sample has it with that probability.
 
     Args:
         exams: Of the cache, at least one.
@@ -69,7 +69,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         self._labels_only = recipe.target.kind == "labels"
         self._channels = [channel.sources for channel in parse_inputs(recipe.inputs).channels]
         self._dropout, self._most = training.channel_dropout, training.channel_dropout_most
-        self._background = round(plan.batch * (1 - training.foreground))
+        self._foreground, self._background = training.foreground, round(plan.batch * (1 - training.foreground))
         self._augmentation = build_augmentation(
             recipe.augmentation.name if augment else "none",
             recipe.augmentation.parameters if augment else {},
@@ -93,7 +93,8 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.seed, index))
         number = int(rng.integers(len(self.exams)))
         exam = self.exams[number]
-        centre = self._centre(exam, rng, foreground=index % self.batch >= self._background)
+        drawn = rng.random() < self._foreground if self.batch == 1 else index % self.batch >= self._background
+        centre = self._centre(exam, rng, foreground=drawn)
         warp = self._augmentation.draw(rng)
         lower = tuple(c + o - s // 2 for c, o, s in zip(centre, warp.offset, warp.size, strict=True))
         try:
