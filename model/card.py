@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from gallery import draw_failures
 from score import FULL, SUBSETS
 
 from glioscope.core import Sequence
@@ -28,6 +29,7 @@ SYSTEMS = {
     "default": "**default** (folds, exam not seen)",
     "default-fast": "default, `--fast`",
     "default-best": "default, `--best`",
+    "synthetic-only": "synthetic exams alone, no real one seen",
     "scratch": "the same without synthetic exams",
     "subtraction": "subtraction (no training; constants chosen on these exams)",
     "flair-threshold": "flair-threshold (no training)",
@@ -56,16 +58,11 @@ def main() -> None:
     )
     write_text(BUNDLE / "card.md", text + "\n")
     draw_calibration(records, ROOT / "docs" / "images" / "default-calibration.png")
-    figures = ["", "## Calibration curves", "", "![Calibration](images/default-calibration.png)", ""]
-    gallery = ROOT / "docs" / "images" / "default-failures.png"
-    if gallery.is_file():
+    figures = ["", "", "## Calibration curves", "", "![Calibration](images/default-calibration.png)", ""]
+    if worst := draw_failures(of(records, "default"), options.work, ROOT / "docs" / "images" / "default-failures.png"):
+        figures += ["## The three worst exams", "", f"{', '.join(worst)}: the axial slice with most wrong voxels."]
         figures += [
-            "## The three worst exams",
-            "",
-            "Outlines of the whole tumour, core and enhancing tumour in the axial slice",
-        ]
-        figures += [
-            "with most wrong voxels: reference in black, model in colour.",
+            "The reference is grey, the model's outlines are in colour.",
             "",
             "![Failures](images/default-failures.png)",
         ]

@@ -3,9 +3,10 @@
     python model/score.py --data FOLDER --work FOLDER [--cascade FOLDER] [--jobs 2]
 
 WORK is that of `model/build.py`. What is measured goes to WORK/scores, one JSON file an exam, subset and system, and is not
-measured again; `model/card.py` makes the card of it. Beside the default model (`standard`, and `fast` and `best` on all four
-sequences) stand the training-free segmenters and, with `--cascade`, the imported networks of BraTS 2017, which may have learnt
-from some of these exams. With WORK/scratch, the folds of a training without synthetic exams, these are scored too.
+measured again; `model/card.py` makes the card of it. Beside the default model (standard, and `fast` and `best` on all four
+sequences) stand the pretrained network as it is, the training-free segmenters and, with `--cascade`, the imported networks of
+BraTS 2017, which may have learnt from some of these exams. With WORK/scratch, the folds of a training without synthetic exams,
+these are scored too.
 
 Dice is legacy Dice: 1 where both are empty, 0 where one is. Lesion-wise Dice and HD95 (mm) are by the protocol brats-2023-gli.
 """
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from glioscope.bundles import read_bundle
+from glioscope.bundles import Bundle, read_bundle
 from glioscope.core import SCHEMES, Sequence, Volume, convert_labels, numbering_of, read_labels, read_volume, region_mask
 from glioscope.core.files import write_json
 from glioscope.evaluation import evaluate_pair
@@ -66,6 +67,7 @@ def systems(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Seque
     """Name of each system, and the subsets of sequences that it is given."""
     yield "default", SUBSETS
     yield "default-fast", [FULL]
+    yield "synthetic-only", [FULL]
     yield "default-best", [FULL]
     yield "subtraction", [FULL]
     yield "flair-threshold", [FULL]
@@ -88,6 +90,8 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
         from glioscope.segmentation.cascade_segmenter import CascadeSegmenter
 
         return CascadeSegmenter(import_cascade(options.cascade, options.work / "cascade-2017"))
+    if system == "synthetic-only":
+        return BundleSegmenter(pretrained(options.work), backend="torch")
     run = options.work / ("scratch" if system == "scratch" else "folds")
     folds = json.loads((run / "folds.json").read_text())["folds"]
     number = next(fold["number"] for fold in folds if exam in fold["validation"])
@@ -98,6 +102,13 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
     document = {**whole.document, "members": [member], "postprocess": rules}
     effort = system.partition("-")[2] or "standard"
     return BundleSegmenter(replace(whole, document=document), backend="torch", effort=effort)
+
+
+def pretrained(work: Path) -> Bundle:
+    """The network before it saw a real exam, with the windows and rules that it gets afterwards."""
+    before, after = read_bundle(work / "pretraining" / "bundle"), read_bundle(work / "folds" / "bundle")
+    rules = after.document["training"]["recipe"]["postprocess"]
+    return replace(before, document={**before.document, "inference": after.document["inference"], "postprocess": rules})
 
 
 def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[Sequence, ...], threads: int) -> None:  # noqa: ANN401
@@ -132,7 +143,7 @@ def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[S
             ).document()
             for region, probability in found.probabilities.items()
         }
-        np.savez_compressed(options.work / "scores" / f"{exam.name}.npz", labels=answer)
+        np.savez_compressed(options.work / "scores" / f"{exam.name}.npz", labels=answer, reference=reference)
     file = file_of(options.work, exam.name, system, subset)
     write_json(file, document)
     dices = ", ".join(f"{region} {values['dice']:.3f}" for region, values in document["regions"].items())

@@ -143,7 +143,7 @@ def test_bundles_in_the_users_folder_are_listed_and_shown_but_never_chosen_unask
     assert entries["mine"].trained
     assert entries["mine"].regions == ("WT", "TC", "ET")
     assert entries["broken"].title.startswith("cannot be used: ")
-    assert choose_segmenter({T1C, T2F, T1N, T2W}) == "subtraction"
+    assert choose_segmenter({T1C, T2F, T1N, T2W}) == "default"
     card = find_entry("mine").document()
     assert card["published"] == "Dice 0.9"
     assert card["members"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from glioscope.core import InvalidImage, MissingSequence, Sequence, Volume
 from glioscope.segmentation import FakeSegmenter, choose_segmenter, get_segmenter, list_segmenters
 
 T1N, T1C, T2W, T2F = Sequence
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -23,10 +29,12 @@ T1N, T1C, T2W, T2F = Sequence
         ({T2F}, "flair-threshold"),
     ],
 )
+@pytest.mark.usefixtures("nothing_shipped")
 def test_the_best_that_can_work_is_chosen(have: set[Sequence], chosen: str) -> None:
     assert choose_segmenter(have) == chosen
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 def test_without_flair_none_can_work() -> None:
     with pytest.raises(MissingSequence, match="T1 and T2 alone; add the FLAIR"):
         choose_segmenter({T1N, T2W})
@@ -41,7 +49,7 @@ def test_entries_say_what_the_classes_say() -> None:
 
 
 def test_an_unknown_name_and_an_unknown_device_are_refused() -> None:
-    with pytest.raises(InvalidImage, match="no segmenter 'magic'; known are subtraction, flair-threshold"):
+    with pytest.raises(InvalidImage, match="no segmenter 'magic'; known are default, subtraction, flair-threshold"):
         get_segmenter("magic")
     with pytest.raises(InvalidImage, match="runs on cpu, not on 'cuda:0'"):
         get_segmenter("subtraction", device="cuda:0")

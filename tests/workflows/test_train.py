@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_an_ensemble_of_runs(runs: list[Path], tmp_path: Path, method: str) -> N
     if method == "weighted":
         assert {region: max(weights) for region, weights in told["ensemble"]["weights"].items()} == {"WT": 1, "TC": 1, "ET": 1}
     assert (told["postprocess"] is None) is (method == "staple")
+
+
+def test_a_prediction_that_is_missing_is_named_before_anything_is_fitted(runs: list[Path], tmp_path: Path) -> None:
+    """The exam was left out of the fit without a word."""
+    copy = tmp_path / "one"
+    shutil.copytree(runs[0], copy)
+    next(copy.glob("fold-0/predictions/*.npz")).unlink()
+    with pytest.raises(InputUnreadable, match=r"npz' is missing; remove '.*\.json' beside it"):
+        bundle([copy, runs[1]], tmp_path / "ensemble", ensemble="mean")
 
 
 def test_a_run_that_is_there_is_left_as_it_is(runs: list[Path], cohort: Path, cache: Path) -> None:

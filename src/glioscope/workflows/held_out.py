@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import Grid, InvalidImage, get_scheme, region_mask
+from glioscope.core import Grid, InputUnreadable, InvalidImage, get_scheme, region_mask
 from glioscope.evaluation.metrics import Overlap
 from glioscope.fusion import fit_weights
 from glioscope.postprocessing import Chain, Thresholds, TuningCase, tune_chain
@@ -47,6 +47,7 @@ def held_out_of(runs: Sequence[RunFolder]) -> list[HeldOut]:
     """The exams that every run held out; at most MOST.
 
     Raises:
+        InputUnreadable: the prediction of an exam that was scored is missing or damaged.
         InvalidImage: there is none, or the runs work on grids or in schemes that do not fit together.
     """
     files = [_predictions(run) for run in runs]
@@ -74,9 +75,15 @@ def held_out_of(runs: Sequence[RunFolder]) -> list[HeldOut]:
 
 
 def _predictions(run: RunFolder) -> dict[str, Path]:
-    return {
-        file.stem: file for fold, files in run.finished() if fold.isdigit() for file in sorted(files.predictions.glob("*.npz"))
-    }
+    found = {}
+    for scores in (f for fold, files in run.finished() if fold.isdigit() for f in sorted(files.predictions.glob("*.json"))):
+        found[scores.stem] = scores.with_suffix(".npz")
+        if not found[scores.stem].is_file():
+            raise InputUnreadable(
+                f"'{found[scores.stem]}' is missing; remove '{scores.name}' beside it and validation.json of the fold, and run "
+                "`glioscope train` again to have it anew."
+            )
+    return found
 
 
 def _places(name: str, grids: Sequence[Grid]) -> list[tuple[slice, ...]]:
