@@ -27,6 +27,7 @@ SHAPE = (12, 14, 10)
 def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Choices and bundles of the test, not of whoever runs it; and no measuring, which OpenVINO makes slow."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "shipped")
     from glioscope.inference import variant
 
     monkeypatch.setattr(variant, "openvino_installed", lambda: False)
@@ -143,7 +144,7 @@ def test_bundles_in_the_users_folder_are_listed_and_shown_but_never_chosen_unask
     assert entries["mine"].trained
     assert entries["mine"].regions == ("WT", "TC", "ET")
     assert entries["broken"].title.startswith("cannot be used: ")
-    assert choose_segmenter({T1C, T2F, T1N, T2W}) == "default"
+    assert choose_segmenter({T1C, T2F, T1N, T2W}) == "subtraction"
     card = find_entry("mine").document()
     assert card["published"] == "Dice 0.9"
     assert card["members"] == 1

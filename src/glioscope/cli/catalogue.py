@@ -25,7 +25,7 @@ def segmenters(
 ) -> None:
     """What can segment an exam: needed sequences, regions, source.
 
-    Example: glioscope segmenters show default
+    Example: glioscope segmenters show subtraction
     """
     from rich.console import Console
     from rich.table import Table

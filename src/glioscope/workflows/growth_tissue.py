@@ -16,7 +16,6 @@ from glioscope.core import (
     InputUnreadable,
     InvalidImage,
     Sequence,
-    Volume,
     read_probabilities,
     read_volume,
     resample,
@@ -81,9 +80,12 @@ def tissue_of(
         InputUnreadable, InvalidImage: a file cannot be read, or the atlas lies in another space than the tumour.
         EngineMissing: the atlas is not installed.
     """
-    brain = read_mask(files.brain, grid, []) if files.brain else None
+    remarks: list[str] = []
+    brain = read_mask(files.brain, grid, remarks) if files.brain else None
+    for remark in remarks:
+        progress.decided(remark)
     if files.white and files.grey:
-        white, grey = (_fraction(read_probabilities(path), grid) for path in (files.white, files.grey))
+        white, grey = (_fraction(path, grid, progress) for path in (files.white, files.grey))
         if brain is None:
             brain = white + grey > 0.1
         progress.decided(f"Tissue: the maps '{files.white.name}' and '{files.grey.name}'.")
@@ -113,8 +115,12 @@ def tissue_of(
     return Tissue(white.astype(np.float32), grey.astype(np.float32), brain | (lesion & ~cavity), spacing, tensor)
 
 
-def _fraction(volume: Volume, grid: Grid) -> NDArray[np.float32]:
-    return np.asarray(volume.data if volume.grid.same_as(grid) else resample(volume, grid).data, np.float32)
+def _fraction(path: Path, grid: Grid, progress: Progress) -> NDArray[np.float32]:
+    volume = read_probabilities(path)
+    if not volume.grid.same_as(grid):
+        progress.decided(f"'{path.name}' lies on another grid: brought to the tumour's through world coordinates.")
+        volume = resample(volume, grid)
+    return np.asarray(volume.data, np.float32)
 
 
 def _atlas(grid: Grid) -> tuple[NDArray[np.float32], str]:
