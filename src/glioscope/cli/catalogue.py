@@ -46,12 +46,17 @@ def segmenters(
     console = Console(highlight=False)
     if action == "show":
         for key, value in entries[0].document().items():
-            console.print(f"[bold]{key:<12}[/] {', '.join(value) if isinstance(value, list) else value}")
+            console.print(f"[bold]{key:<13}[/] {', '.join(value) if isinstance(value, list) else value}")
         return
     table = Table("name", "needs", "regions", "what it does", pad_edge=False)
     for entry in entries:
-        table.add_row(entry.name, " ".join(sorted(entry.needs)), " ".join(entry.regions), entry.title)
+        needs = [*sorted(entry.needs), *sorted(entry.needs_earlier)]
+        table.add_row(entry.name, " ".join(needs), " ".join(entry.regions), entry.title)
     console.print(table)
+    if any(entry.needs_earlier for entry in entries):
+        console.print(
+            "[dim]pre-… is of the patient's earlier exam: glioscope run EXAM OUT --segmenter NAME --earlier EARLIER[/]"
+        )
 
 
 def atlases(

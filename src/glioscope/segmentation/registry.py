@@ -41,6 +41,7 @@ class Entry:
         trained: Whether it learnt from labelled exams.
         folder: Where the bundle lies that it is made of.
         usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
+        needs_earlier: What of the patient's earlier exam it cannot work without, as `Segmenter.needs_earlier`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     trained: bool = False
     folder: Path | None = None
     usable: bool = True
+    needs_earlier: frozenset[str] = frozenset()
 
     def document(self) -> dict[str, Any]:
         """The entry and what its class declares, as JSON-ready values; imports the class."""
@@ -61,6 +63,8 @@ class Entry:
             "title": self.title,
             "needs": sorted(self.needs),
             "uses": sorted(segmenter.uses),
+            "needs_earlier": sorted(segmenter.needs_earlier),
+            "uses_earlier": sorted(segmenter.uses_earlier),
             "regions": list(self.regions),
             "scheme": segmenter.scheme.name,
             "space": segmenter.space,
@@ -161,14 +165,24 @@ def _entry_of(folder: Path, name: str | None = None) -> Entry:
     except GlioscopeError as error:
         return Entry(name, f"cannot be used: {error}", frozenset(), (), "", False, True, folder, usable=False)
     path = f"{type(segmenter).__module__}:{type(segmenter).__name__}"
-    return Entry(name, segmenter.title, segmenter.needs, segmenter.regions, path, False, True, folder)
+    return Entry(
+        name,
+        segmenter.title,
+        segmenter.needs,
+        segmenter.regions,
+        path,
+        automatic=False,
+        trained=True,
+        folder=folder,
+        needs_earlier=segmenter.needs_earlier,
+    )
 
 
 def choose_segmenter(sequences: Iterable[Sequence]) -> str:
     """Name of the best segmenter for an exam that has `sequences`; raises MissingSequence where none can work."""
     have = frozenset(sequences)
     for entry in list_segmenters():
-        if entry.automatic and entry.needs <= have:
+        if entry.automatic and entry.needs <= have and not entry.needs_earlier:
             return entry.name
     raise MissingSequence(
         f"No segmenter can work with {_named(have) or 'no sequence at all'} alone; "
@@ -181,7 +195,7 @@ def missing_sequence(name: str, needs: frozenset[Sequence], sequences: Iterable[
     have = frozenset(sequences)
     if needs <= have:
         return None
-    able = [entry.name for entry in list_segmenters() if entry.usable and entry.needs <= have and entry.name != name]
+    able = [e.name for e in list_segmenters() if e.usable and e.needs <= have and not e.needs_earlier and e.name != name]
     remedy = (
         f"with what is there, {' or '.join(able)} could work" if able else "no other segmenter could work with what is there"
     )
