@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +24,10 @@ from glioscope.core import (
     resample,
     write_volume,
 )
+from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.workflows import segment_exam as module
-from glioscope.workflows.segment_exam import segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, segment_exam
+from tests.bundles.toy import document_of, write_toy
 from tests.segmentation.phantoms import dice, phantom
 
 
@@ -75,6 +80,55 @@ def test_back_on_a_thick_oblique_native_grid(tmp_path: Path, monkeypatch: pytest
     probability = read_volume(done.probabilities["WT"])
     assert probability.grid.same_as(home.grid)
     assert dice(probability.data > 0.5, home.data > 0) > 0.9
+
+
+def test_an_earlier_exam_in_the_atlas_comes_to_the_native_grid_of_a_segmenter_that_works_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("dynamic_network_architectures")
+    inputs = {"channels": ["t1c", "pre-t1c"], "normalisation": "none"}
+    grid = {"space": "native", "spacing": None, "orientation": "RAS"}
+    inference = {"patch": [96, 96, 96], "overlap": 0.5, "mirror": False}
+    write_toy(tmp_path / "back", document=document_of(inputs=inputs, grid=grid, inference=inference))
+    prepared = prepared_in(tmp_path, None)
+    whole = read_volume(prepared.images[Sequence.T1C])
+    to_atlas = np.eye(4)
+    to_atlas[:3, 3] = whole.grid.affine[:3, :3] @ (3, 2, 5)  # three voxels further, two and five
+    home = replace(
+        prepared,
+        space="SRI24",
+        to_native=tmp_path / "transform",
+        native_images=prepared.images,
+        native_brain_mask=prepared.brain_mask,
+    )
+    (tmp_path / "transform").write_text("stands for a file that the reader knows")
+    monkeypatch.setattr(module, "_read_transform", lambda path: Transform(to_atlas) if path else None)
+    given: list[tuple[Volume, Mapping[str, Volume]]] = []
+
+    def stop(_: BundleSegmenter, images: Any, brain: Volume, earlier: Mapping[str, Volume]) -> None:
+        given.append((brain, earlier))
+        raise _Seen
+
+    monkeypatch.setattr(BundleSegmenter, "seen", stop)
+    with pytest.raises(_Seen):
+        segment_exam(
+            home,
+            tmp_path / "out",
+            str(tmp_path / "back"),
+            Ledger(tmp_path / "ledger"),
+            earlier=EarlierFiles({"pre-t1c": prepared.images[Sequence.T1C]}),
+        )
+    ((brain, earlier),) = given
+    start = np.add(np.rint(whole.grid.to_index(brain.grid.affine[:3, 3])).astype(int), (3, 2, 5))
+    size = [min(n, m - s) for n, m, s in zip(brain.grid.shape, whole.grid.shape, start, strict=True)]
+    part = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))
+    found = earlier["pre-t1c"].data[tuple(slice(n) for n in size)]
+    np.testing.assert_allclose(found, whole.data[part], atol=1e-2)
+
+
+class _Seen(Exception):
+    """Enough was seen."""
 
 
 def test_a_second_run_does_nothing_and_a_missing_sequence_is_refused_first(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def run(
     segmenter: o.SegmenterName = "auto",
     scheme: o.SchemeName = "brats-2023",
     postprocess: o.Postprocess = None,
+    earlier: o.EarlierPath = None,
     exam_id: o.ExamId = None,
     t1n: o.T1N = None,
     t1c: o.T1C = None,
@@ -125,7 +126,7 @@ preprocess = _like_run(
 
     Example: glioscope preprocess exams/patient-7 results --atlas MNI152
     """,
-    without=("segmenter", "scheme", "postprocess"),
+    without=("segmenter", "scheme", "postprocess", "earlier"),
 )
 
 
@@ -136,7 +137,7 @@ def _stages(name: str, **given: Any) -> int:  # noqa: ANN401
     chosen = o.overrides(given["t1n"], given["t1c"], given["t2w"], given["t2f"])
     as_json: bool = given["as_json"]
     workflow: Callable[..., Any] = getattr(glioscope, name)
-    extra = {key: given[key] for key in ("segmenter", "scheme", "postprocess") if key in given}
+    extra = {key: given[key] for key in ("segmenter", "scheme", "postprocess", "earlier") if key in given}
     outcomes = workflow(
         given["exam"],
         given["out"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glioscope.bundles.placing import read_earlier
 from glioscope.core import (
     InvalidImage,
     Ledger,
@@ -32,10 +33,23 @@ from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
 from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
-__all__ = ["Segmented", "segment_exam", "segment_step"]
+__all__ = ["EarlierFiles", "Segmented", "segment_exam", "segment_step"]
 
 LEAST_PROBABILITY = 0.01
 """What is less likely counts as impossible on the native grid."""
+
+
+@dataclass(frozen=True)
+class EarlierFiles:
+    """What there is of a patient's earlier exam, in the space of the prepared exam, on any grid.
+
+    Attributes:
+        files: Source (`pre-t1c`, `pre-mask` …) -> file.
+        mask: Whose the tumour mask is, for people; empty where there is none.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ def segment_exam(
     scheme: str = "brats-2023",
     device: str = "cpu",
     postprocess: Chain | None = None,
+    earlier: EarlierFiles = EarlierFiles(),
     beside: Iterable[Step] = (),
     jobs: int = 1,
 ) -> Segmented:
@@ -88,15 +103,16 @@ def segment_exam(
         device: Where the segmenter runs.
         postprocess: What makes the label map from the segmenter's answer, on the grid where it worked; its own label map is
             taken where None. The probabilities written are the segmenter's own.
+        earlier: For a segmenter that looks at an earlier exam too.
         beside: Steps that do not need the segmentation; done at the same time where `jobs` allows.
         jobs: Processes at a time; it changes no result.
 
     Raises:
-        MissingSequence: the exam lacks a sequence that the segmenter needs.
+        MissingSequence: the exam, or the earlier one, lacks something that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
     segmenter = get_segmenter(name, device)
-    step = _step(segmenter, prepared, out, name, scheme, device, postprocess)
+    step = _step(segmenter, prepared, out, name, scheme, device, postprocess, earlier)
     record, *_ = ledger.run(step, *beside, jobs=jobs)
     if postprocess is None:  # that of an earlier run tells of a label map that is no more
         _sidecar(step.outputs).unlink(missing_ok=True)
@@ -123,15 +139,23 @@ def segment_step(
     scheme: str = "brats-2023",
     device: str = "cpu",
     postprocess: Chain | None = None,
+    earlier: EarlierFiles = EarlierFiles(),
 ) -> Step:
     """The ledger step of `segment_exam`; raises as it does, before any work."""
-    return _step(get_segmenter(name, device), prepared, out, name, scheme, device, postprocess)
+    return _step(get_segmenter(name, device), prepared, out, name, scheme, device, postprocess, earlier)
 
 
 def _step(
-    segmenter: Segmenter, prepared: Prepared, out: Path, name: str, scheme: str, device: str, postprocess: Chain | None
+    segmenter: Segmenter,
+    prepared: Prepared,
+    out: Path,
+    name: str,
+    scheme: str,
+    device: str,
+    postprocess: Chain | None,
+    earlier: EarlierFiles,
 ) -> Step:
-    error = segmenter.missing(prepared.images)
+    error = segmenter.missing(prepared.images) or segmenter.missing_earlier(earlier.files)
     if error:
         raise error
     get_scheme(scheme)
@@ -160,6 +184,12 @@ def _step(
     if segmenter.outputs == "probabilities":
         outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
     parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
+    before = {s: earlier.files[s] for s in sorted(segmenter.needs_earlier | segmenter.uses_earlier) if s in earlier.files}
+    if before:
+        inputs["earlier"] = before
+        parameters["earlier_mask"] = earlier.mask
+        if own_grid and prepared.to_native:
+            inputs["earlier_to_native"] = prepared.to_native
     if segmenter.identity:
         parameters["identity"] = segmenter.identity
     if postprocess is not None:
@@ -197,14 +227,21 @@ def _segment(
     postprocess: Mapping[str, Any] | None = None,
     sidecar: Path | None = None,
     identity: str = "",
+    earlier: Mapping[str, Path] | None = None,
+    earlier_mask: str = "",
+    earlier_to_native: Path | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
     segmenter, target = get_segmenter(name, device), get_scheme(scheme)
-    mask = read_labels(brain)
+    mask, pose = read_labels(brain), _read_transform(earlier_to_native)
     found = segmenter.segment(
-        {Sequence(s): read_volume(path) for s, path in images.items()}, mask.with_data(mask.data.astype(bool))
+        {Sequence(s): read_volume(path) for s, path in images.items()},
+        mask.with_data(mask.data.astype(bool)),
+        {source: read_earlier(source, path, mask.grid, pose) for source, path in (earlier or {}).items()},
     )
     decided, facts = found.labels, dict(found.facts)
+    if earlier:
+        facts["earlier"] = {"sources": sorted(earlier), "mask": earlier_mask}
     if postprocess and sidecar:
         decided, facts["postprocessing"] = _postprocess(found, segmenter.scheme, Chain.of_document(postprocess), sidecar)
     answer = decided.with_data(convert_labels(decided.data, segmenter.scheme, target))
