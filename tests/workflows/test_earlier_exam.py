@@ -145,12 +145,12 @@ def test_a_manifest_names_the_earlier_exam_of_each(tmp_path: Path, seen: list[np
 FAULTS: dict[str, tuple[type[GlioscopeError], str]] = {
     "none": (
         MissingSequence,
-        r"needs the T1 \+ contrast of the earlier exam, the tumour mask .*; give that exam with --earlier",
+        r"needs the T1 \+ contrast and the tumour mask of an earlier exam; give that exam with --earlier",
     ),
     "not there": (InputUnreadable, "'.*' does not exist"),
     "not asked for": (InvalidImage, "'flair-threshold' looks at no earlier exam"),
     "auto": (InvalidImage, "'auto' looks at no earlier exam"),
-    "no t1c": (MissingSequence, r"'toy' needs the T1 \+ contrast of the earlier exam, which 'past' lacks"),
+    "no t1c": (MissingSequence, r"'toy' needs the T1 \+ contrast of an earlier exam, which 'past' lacks"),
     "no mask": (MissingSequence, "'past' has no tumour mask, and none can be made: No segmenter can work with T1"),
     "two masks": (AmbiguousExam, "has 2 label maps"),
     "two exams": (AmbiguousExam, "'cohort' holds 2 exams; name the one before surgery"),

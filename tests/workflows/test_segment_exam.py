@@ -13,6 +13,7 @@ import pytest
 from glioscope.core import (
     Exam,
     Grid,
+    InvalidImage,
     Ledger,
     MissingSequence,
     Prepared,
@@ -24,9 +25,10 @@ from glioscope.core import (
     resample,
     write_volume,
 )
+from glioscope.segmentation import get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.workflows import segment_exam as module
-from glioscope.workflows.segment_exam import EarlierFiles, segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, check_scheme, segment_exam
 from tests.bundles.toy import document_of, write_toy
 from tests.segmentation.phantoms import dice, phantom
 
@@ -125,6 +127,12 @@ def test_an_earlier_exam_in_the_atlas_comes_to_the_native_grid_of_a_segmenter_th
     part = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))
     found = earlier["pre-t1c"].data[tuple(slice(n) for n in size)]
     np.testing.assert_allclose(found, whole.data[part], atol=1e-2)
+
+
+def test_a_scheme_without_the_segmenters_labels_is_refused_with_the_one_to_take() -> None:
+    check_scheme(get_segmenter("subtraction"), "brats-2021")
+    with pytest.raises(InvalidImage, match=r"does not exist in 'residual'; write the results with --scheme brats-2023\.$"):
+        check_scheme(get_segmenter("subtraction"), "residual")
 
 
 class _Seen(Exception):

@@ -96,7 +96,8 @@ class Segmenter(ABC):
         if not lacking:
             return None
         remedy = f", which '{exam}' lacks" if exam else "; give that exam with --earlier, or in a manifest's column 'earlier'"
-        return MissingSequence(f"Segmenter '{self.name}' needs {named(sorted(lacking, reverse=True))}{remedy}.")
+        what = " and ".join(named([source]).removesuffix(" of the earlier exam") for source in sorted(lacking, reverse=True))
+        return MissingSequence(f"Segmenter '{self.name}' needs {what} of an earlier exam{remedy}.")
 
     def segment(
         self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume] = MappingProxyType({})

@@ -33,7 +33,7 @@ from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
 from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
-__all__ = ["EarlierFiles", "Segmented", "segment_exam", "segment_step"]
+__all__ = ["EarlierFiles", "Segmented", "check_scheme", "segment_exam", "segment_step"]
 
 LEAST_PROBABILITY = 0.01
 """What is less likely counts as impossible on the native grid."""
@@ -129,6 +129,16 @@ def segment_exam(
         tsv=files["tsv"],
         facts=record.facts,
     )
+
+
+def check_scheme(segmenter: Segmenter, scheme: str) -> None:
+    """Raise InvalidImage, before any work, where `scheme` lacks a label that the segmenter may give, or does not exist."""
+    target, own = get_scheme(scheme), segmenter.scheme
+    values = sorted({value for region in segmenter.regions for value in own.regions[region]})
+    try:
+        convert_labels(np.array(values, np.uint8), own, target)
+    except InvalidImage as error:
+        raise InvalidImage(f"{str(error).removesuffix('.')}; write the results with --scheme {own.name}.") from None
 
 
 def segment_step(

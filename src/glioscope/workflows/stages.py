@@ -21,7 +21,7 @@ from glioscope.workflows.preflight import check_before_work
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
-from glioscope.workflows.segment_exam import EarlierFiles, Segmented, segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, Segmented, check_scheme, segment_exam
 
 __all__ = ["Stages"]
 
@@ -98,9 +98,11 @@ class Stages:
 
     def _segmented(self, inspection: Inspection, ledger: Ledger) -> tuple[Prepared, Segmented]:
         name = self._choose(inspection)
+        segmenter = get_segmenter(name)
+        check_scheme(segmenter, self.scheme)
         if self.earlier is not None:
             inspection = replace(inspection, earlier={**inspection.earlier, "exam": self.earlier})
-        with find_earlier(inspection, get_segmenter(name), self.options.atlas, self.out / RECORDS) as earlier:
+        with find_earlier(inspection, segmenter, self.options.atlas, self.out / RECORDS) as earlier:
             check_before_work(inspection, self.out, self.options)
             before = self._earlier(earlier) if earlier else EarlierFiles()
             prepared = self._prepare(inspection, ledger)
