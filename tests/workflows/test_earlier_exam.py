@@ -15,12 +15,18 @@ from glioscope.bundles import build_channels
 from glioscope.core import (
     AmbiguousExam,
     GlioscopeError,
+    Grid,
     InputUnreadable,
     InvalidImage,
     MissingSequence,
+    Transform,
+    Volume,
     read_labels,
     read_volume,
+    write_volume,
 )
+from glioscope.preprocessing.transform_files import write_transform
+from glioscope.workflows.earlier_exam import tumour_mask
 from tests.training.tiny_cohort import write_tiny_cohort, write_tiny_exam
 from tests.workflows.earlier_exams import SHIFT, write_after, write_back, write_before
 
@@ -201,3 +207,21 @@ def test_an_exam_that_is_its_own_earlier_one_shows_the_same_twice(tmp_path: Path
     exam = write_tiny_exam(tmp_path, "x", 1)
     segmented(exam, tmp_path / "out", segmenter=str(write_back(tmp_path / "back")), earlier=exam)
     np.testing.assert_array_equal(seen[0][0], seen[0][1])
+
+
+def test_a_label_map_drawn_on_the_native_image_comes_to_the_atlas(tmp_path: Path) -> None:
+    native, atlas = Grid((12, 10, 8), np.diag([2.0, 2, 2, 1])), Grid((16, 12, 10), np.diag([2.0, 2, 2, 1]))
+    labels = np.random.default_rng(0).integers(0, 3, native.shape).astype(np.uint8)
+    write_volume(tmp_path / "labels.nii.gz", Volume(labels, native))
+    write_volume(tmp_path / "brain.nii.gz", Volume(np.ones(atlas.shape, np.uint8), atlas))
+    to_native = np.eye(4)
+    to_native[:3, 3] = (-6, -2, 0)  # an atlas voxel (3, 1, 0) shows the native voxel (0, 0, 0)
+    write_transform(tmp_path / "pose.h5", Transform(to_native))
+    files = {"labels": tmp_path / "labels.nii.gz", "grid": tmp_path / "brain.nii.gz", "transform": tmp_path / "pose.h5"}
+    for values in ([], [2]):
+        tumour_mask(**files, values=values, output=tmp_path / "mask.nii.gz")
+        found = read_labels(tmp_path / "mask.nii.gz")
+        assert found.grid.same_as(atlas)
+        expected = np.zeros(atlas.shape, bool)
+        expected[3:15, 1:11, :8] = np.isin(labels, values or (1, 2))
+        np.testing.assert_array_equal(found.data > 0, expected)
