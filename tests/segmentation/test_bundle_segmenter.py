@@ -129,10 +129,66 @@ def test_missing_sequences_are_named_or_optional(tmp_path: Path) -> None:
     assert (easy.needs, easy.uses) == (frozenset({T2F}), frozenset({T1C}))
     without = easy.segment({T2F: images[T2F]}, brain).probabilities["WT"].data
     assert not np.allclose(without, easy.segment(images, brain).probabilities["WT"].data, atol=1e-2)
-    earlier = {"channels": ["t1c", "pre-t1c"], "normalisation": "zscore"}
-    write_toy(tmp_path / "later", document=document_of(inputs=earlier))
-    with pytest.raises(InvalidImage, match="needs an earlier exam"):
-        get_segmenter(str(tmp_path / "later"))
+
+
+def looks_back(folder: Path, **more: Any) -> str:
+    inputs = {"channels": ["t1c", "pre-t1c", "pre-mask"], "normalisation": "zscore", **more}
+    write_toy(folder, document=document_of(inputs=inputs))
+    return str(folder)
+
+
+def test_an_earlier_exam_is_asked_for_and_looked_at(tmp_path: Path) -> None:
+    segmenter = get_segmenter(looks_back(tmp_path / "back"))
+    assert (segmenter.needs, segmenter.needs_earlier) == (frozenset({T1C}), frozenset({"pre-t1c", "pre-mask"}))
+    images, brain = exam()
+    with pytest.raises(MissingSequence, match=r"'toy' needs the T1 \+ contrast and the tumour mask of an earlier"):
+        segmenter.segment(images, brain)
+    tumour = np.zeros(SHAPE, bool)
+    tumour[4:8, 5:9, 3:6] = True
+    before = {"pre-t1c": images[T1N], "pre-mask": brain.with_data(tumour)}
+    found = segmenter.segment(images, brain, before).probabilities["WT"]
+    for other in ({"pre-t1c": images[T2W]}, {"pre-mask": brain.with_data(~tumour)}):
+        differs = segmenter.segment(images, brain, {**before, **other}).probabilities["WT"].data
+        assert not np.allclose(differs, found.data, atol=1e-2)
+    turned = {s: volume.reoriented("LPI") for s, volume in before.items()}
+    again = segmenter.segment(*exam(orientation="LPI"), turned).probabilities["WT"]
+    np.testing.assert_allclose(again.reoriented("RAS").data, found.data, atol=2e-3)
+    elsewhere = Volume(images[T1N].data, Grid(SHAPE, np.diag([1.0, 1, 2, 1])))
+    with pytest.raises(InvalidImage, match=r"The T1 \+ contrast of the earlier exam and the brain mask lie on different grids"):
+        segmenter.segment(images, brain, {**before, "pre-t1c": elsewhere})
+
+
+def test_of_an_earlier_exam_too_a_part_may_be_optional(tmp_path: Path) -> None:
+    segmenter = get_segmenter(looks_back(tmp_path / "back", optional=["pre-mask"]))
+    assert (segmenter.needs_earlier, segmenter.uses_earlier) == (frozenset({"pre-t1c"}), frozenset({"pre-mask"}))
+    images, brain = exam()
+    segmenter.segment(images, brain, {"pre-t1c": images[T1N]})
+
+
+def test_who_needs_an_earlier_exam_is_listed_so_and_not_proposed_instead_of_others(tmp_path: Path) -> None:
+    write_toy(bundles_folder() / "plain")
+    looks_back(bundles_folder() / "back")
+    assert find_entry("back").needs_earlier == {"pre-t1c", "pre-mask"}
+    card = find_entry("back").document()
+    assert (card["needs"], card["needs_earlier"], card["uses_earlier"]) == ([T1C], ["pre-mask", "pre-t1c"], [])
+    images, brain = exam()
+    with pytest.raises(MissingSequence, match="no other segmenter could work"):
+        get_segmenter("plain").segment({T1C: images[T1C]}, brain)
+
+
+@pytest.mark.parametrize("method", ["mean", "staple"])
+def test_an_ensemble_hands_the_earlier_exam_on(tmp_path: Path, method: str) -> None:
+    looks_back(tmp_path / "e" / "a")
+    write_toy(tmp_path / "e" / "b")
+    both = get_segmenter(ensemble(tmp_path / "e", {"method": method}, [{"bundle": "a"}, {"bundle": "b"}]))
+    assert both.needs_earlier == {"pre-t1c", "pre-mask"}
+    images, brain = exam()
+    tumour = brain.with_data(np.indices(SHAPE).sum(0) < 15)
+    found = both.segment(images, brain, {"pre-t1c": images[T1N], "pre-mask": tumour})
+    alone = get_segmenter(str(tmp_path / "e" / "a")).segment(images, brain, {"pre-t1c": images[T1N], "pre-mask": tumour})
+    assert found.probabilities["WT"].data.shape == alone.probabilities["WT"].data.shape
+    with pytest.raises(MissingSequence, match="'both' needs the T1"):
+        both.segment(images, brain)
 
 
 def test_bundles_in_the_users_folder_are_listed_and_shown_but_never_chosen_unasked(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from glioscope.core import (
     Exam,
     Grid,
+    InvalidImage,
     Ledger,
     MissingSequence,
     Prepared,
@@ -21,10 +25,12 @@ from glioscope.core import (
     resample,
     write_volume,
 )
+from glioscope.segmentation import get_segmenter
+from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.workflows import segment_exam as module
 from glioscope.workflows.rater_cases import label_maps
-from glioscope.workflows.segment_exam import segment_exam
-from tests.bundles.toy import write_toy
+from glioscope.workflows.segment_exam import EarlierFiles, check_scheme, segment_exam
+from tests.bundles.toy import document_of, write_toy
 from tests.segmentation.phantoms import dice, phantom
 
 
@@ -77,6 +83,61 @@ def test_back_on_a_thick_oblique_native_grid(tmp_path: Path, monkeypatch: pytest
     probability = read_volume(done.probabilities["WT"])
     assert probability.grid.same_as(home.grid)
     assert dice(probability.data > 0.5, home.data > 0) > 0.9
+
+
+def test_an_earlier_exam_in_the_atlas_comes_to_the_native_grid_of_a_segmenter_that_works_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("dynamic_network_architectures")
+    inputs = {"channels": ["t1c", "pre-t1c"], "normalisation": "none"}
+    grid = {"space": "native", "spacing": None, "orientation": "RAS"}
+    inference = {"patch": [96, 96, 96], "overlap": 0.5, "mirror": False}
+    write_toy(tmp_path / "back", document=document_of(inputs=inputs, grid=grid, inference=inference))
+    prepared = prepared_in(tmp_path, None)
+    whole = read_volume(prepared.images[Sequence.T1C])
+    to_atlas = np.eye(4)
+    to_atlas[:3, 3] = whole.grid.affine[:3, :3] @ (3, 2, 5)  # three voxels further, two and five
+    home = replace(
+        prepared,
+        space="SRI24",
+        to_native=tmp_path / "transform",
+        native_images=prepared.images,
+        native_brain_mask=prepared.brain_mask,
+    )
+    (tmp_path / "transform").write_text("stands for a file that the reader knows")
+    monkeypatch.setattr(module, "_read_transform", lambda path: Transform(to_atlas) if path else None)
+    given: list[tuple[Volume, Mapping[str, Volume]]] = []
+
+    def stop(_: BundleSegmenter, images: Any, brain: Volume, earlier: Mapping[str, Volume]) -> None:
+        given.append((brain, earlier))
+        raise _Seen
+
+    monkeypatch.setattr(BundleSegmenter, "seen", stop)
+    with pytest.raises(_Seen):
+        segment_exam(
+            home,
+            tmp_path / "out",
+            str(tmp_path / "back"),
+            Ledger(tmp_path / "ledger"),
+            earlier=EarlierFiles({"pre-t1c": prepared.images[Sequence.T1C]}),
+        )
+    ((brain, earlier),) = given
+    start = np.add(np.rint(whole.grid.to_index(brain.grid.affine[:3, 3])).astype(int), (3, 2, 5))
+    size = [min(n, m - s) for n, m, s in zip(brain.grid.shape, whole.grid.shape, start, strict=True)]
+    part = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))
+    found = earlier["pre-t1c"].data[tuple(slice(n) for n in size)]
+    np.testing.assert_allclose(found, whole.data[part], atol=1e-2)
+
+
+def test_a_scheme_without_the_segmenters_labels_is_refused_with_the_one_to_take() -> None:
+    check_scheme(get_segmenter("subtraction"), "brats-2021")
+    with pytest.raises(InvalidImage, match=r"does not exist in 'residual'; write the results with --scheme brats-2023\.$"):
+        check_scheme(get_segmenter("subtraction"), "residual")
+
+
+class _Seen(Exception):
+    """Enough was seen."""
 
 
 def test_a_second_run_does_nothing_and_a_missing_sequence_is_refused_first(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,9 @@ from glioscope.bundles.wording import closest
 from glioscope.core import InvalidImage, MissingSequence, Volume, parse_sequence
 from glioscope.normalisation import NORMALISATIONS, histogram
 
-__all__ = ["Channel", "Inputs", "build_channels", "parse_channel", "parse_inputs"]
+__all__ = ["Channel", "Inputs", "build_channels", "named", "parse_channel", "parse_inputs"]
 
-_SOURCE = r"(?:pre-)?(?:t1n|t1c|t2w|t2f|mask)"
+_SOURCE = r"(?:(?:pre-)?(?:t1n|t1c|t2w|t2f)|pre-mask)"
 _CHANNEL = re.compile(rf"({_SOURCE})(?:-({_SOURCE}))?")
 _KEYS = ("channels", "normalisation", "optional", "reference")
 
@@ -140,7 +140,7 @@ def build_channels(images: Mapping[str, NDArray[Any]], brain: NDArray[Any], inpu
     wanted = inputs if isinstance(inputs, Inputs) else parse_inputs(inputs)
     lacking = sorted(wanted.needed - set(images))
     if lacking:
-        raise MissingSequence(f"The network needs {_named(lacking)}, which the exam lacks.")
+        raise MissingSequence(f"The network needs {named(lacking)}, which the exam lacks.")
     inside = np.asarray(brain) > 0
     mask = Volume.of(inside, np.eye(4))
     ready: dict[str, NDArray[np.float32]] = {}
@@ -167,10 +167,12 @@ def _ready(source: str, image: NDArray[Any], mask: Volume, inputs: Inputs) -> ND
     return np.asarray(NORMALISATIONS[name](volume, mask).data, np.float32)
 
 
-def _named(sources: Sequence[str]) -> str:
+def named(sources: Iterable[str]) -> str:
+    """Sources in words for people: `T1, the tumour mask of the earlier exam`."""
+
     def shown(source: str) -> str:
         sequence = parse_sequence(source.removeprefix("pre-"))
-        name = sequence.display_name if sequence else "mask"
+        name = sequence.display_name if sequence else "tumour mask"
         return f"the {name} of the earlier exam" if source.startswith("pre-") else name
 
     return ", ".join(shown(source) for source in sources)

@@ -1,14 +1,15 @@
-"""The grid that a network works on, for training and for prediction alike."""
+"""Where a network's channels lie, for training and for prediction alike: the grid that it works on, and earlier exams on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from glioscope.core import Grid
+from glioscope.core import Grid, Transform, Volume, read_labels, read_volume, resample, resample_mask
 
-__all__ = ["SPACING_TOLERANCE", "working_grid"]
+__all__ = ["SPACING_TOLERANCE", "read_earlier", "working_grid"]
 
 SPACING_TOLERANCE = 0.01
 """Voxels that differ by less than this share from those that are wanted are taken as they are."""
@@ -31,3 +32,27 @@ def working_grid(box: Grid, spacing: Sequence[float] | None, size: Sequence[int]
     affine[:3, :3] *= factor
     affine[:3, 3] = box.to_world((factor - 1) / 2)  # the outer faces of the first voxels coincide
     return Grid((x, y, z), affine)
+
+
+def read_earlier(source: str, path: Path, grid: Grid, transform: Transform | None = None) -> Volume:
+    """An image or the tumour mask of an earlier exam on the grid of the exam that is looked at.
+
+    Args:
+        source: `pre-t1c` …, or `pre-mask`: the tumour is what is not 0.
+        path: File on any grid in the same space.
+        grid: To fill.
+        transform: World points of `grid` to world points of the file, where the spaces differ after all.
+
+    Returns:
+        Image, or bool volume of a mask, on `grid`; resampled only where the file lies on another one.
+
+    Raises:
+        InputUnreadable, InvalidImage: the file cannot be used.
+    """
+    mask = source.endswith("mask")
+    volume = (read_labels(path) if mask else read_volume(path)).reoriented(grid.orientation)
+    if mask:
+        volume = volume.with_data(volume.data > 0)
+    if transform is None and volume.grid.same_as(grid):
+        return volume
+    return resample_mask(volume, grid, transform) if mask else resample(volume, grid, transform)

@@ -53,13 +53,17 @@ def segmenters(
                 document.pop(key, None)  # the card says it better; --json has both
             console.print(Markdown(card), "")
         for key, value in document.items():
-            console.print(f"[bold]{key:<12}[/] {', '.join(value) if isinstance(value, list) else value}")
+            console.print(f"[bold]{key:<13}[/] {', '.join(value) if isinstance(value, list) else value}")
         return
     table = Table("name", "needs", "regions", "what it does", pad_edge=False)
     for entry in entries:
         needs = " ".join(sorted(entry.needs)) or f"any of {' '.join(sorted(entry.uses))}"
-        table.add_row(entry.name, needs, " ".join(entry.regions), entry.title)
+        table.add_row(entry.name, " ".join([needs, *sorted(entry.needs_earlier)]), " ".join(entry.regions), entry.title)
     console.print(table)
+    if any(entry.needs_earlier for entry in entries):
+        console.print(
+            "[dim]pre-… is of the patient's earlier exam: glioscope run EXAM OUT --segmenter NAME --earlier EARLIER[/]"
+        )
 
 
 def atlases(

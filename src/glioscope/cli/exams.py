@@ -73,6 +73,7 @@ def run(
     postprocess: o.Postprocess = None,
     fast: o.Fast = False,
     best: o.Best = False,
+    earlier: o.EarlierPath = None,
     exam_id: o.ExamId = None,
     t1n: o.T1N = None,
     t1c: o.T1C = None,
@@ -127,7 +128,7 @@ preprocess = _like_run(
 
     Example: glioscope preprocess exams/patient-7 results --atlas MNI152
     """,
-    without=("segmenter", "scheme", "postprocess", "fast", "best"),
+    without=("segmenter", "scheme", "postprocess", "fast", "best", "earlier"),
 )
 
 
@@ -138,7 +139,7 @@ def _stages(name: str, **given: Any) -> int:  # noqa: ANN401
     chosen = o.overrides(given["t1n"], given["t1c"], given["t2w"], given["t2f"])
     as_json: bool = given["as_json"]
     workflow: Callable[..., Any] = getattr(glioscope, name)
-    extra: dict[str, Any] = {key: given[key] for key in ("segmenter", "scheme", "postprocess") if key in given}
+    extra: dict[str, Any] = {key: given[key] for key in ("segmenter", "scheme", "postprocess", "earlier") if key in given}
     if given.get("fast") and given.get("best"):
         raise typer.BadParameter("--fast and --best exclude each other")
     if "fast" in given:

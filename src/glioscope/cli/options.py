@@ -20,6 +20,7 @@ __all__ = [
     "Best",
     "BrainExtraction",
     "Deface",
+    "EarlierPath",
     "ExamId",
     "ExamPath",
     "Fast",
@@ -45,6 +46,14 @@ ExamPath = Annotated[
         help="A folder or zip of DICOM, a folder of NIfTI/NRRD/MHA, a BraTS case, a BIDS dataset or subject, a CSV manifest, "
         "or a folder of such exams.",
         show_default=False,
+    ),
+]
+EarlierPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--earlier",
+        metavar="EARLIER",
+        help="The patient's exam before surgery, like EXAM, for a segmenter that looks at it too; its label map is its tumour.",
     ),
 ]
 OutPath = Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write results to.", show_default=False)]

@@ -26,6 +26,7 @@ class Prepared:
         native_brain_mask: Brain mask on the native grid.
         to_native: Transform file that takes native world points to atlas world points, so that `resample(atlas_volume,
             native_grid, transform)` brings a result home; None where `space` is `orig`.
+        from_native: Transform file of the other way, for what lies on the native grid to be brought to `space`.
     """
 
     exam: Exam
@@ -35,3 +36,4 @@ class Prepared:
     native_images: Mapping[Sequence, Path]
     native_brain_mask: Path
     to_native: Path | None
+    from_native: Path | None = None

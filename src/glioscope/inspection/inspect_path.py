@@ -145,7 +145,8 @@ def _conclude(material: Material, given: Iterable[Candidate], verify: bool) -> I
     source = "brats" if material.brats and prepared and material.source == "images" else material.source
     warnings = remarks(chosen, missing, everything, prepared) if problem is None else ()
     return Inspection(
-        material.id, material.session, source, everything, chosen, ambiguous, missing, prepared, warnings, problem
+        material.id, material.session, source, everything, chosen, ambiguous, missing, prepared, warnings, problem,
+        material.earlier
     )  # fmt: skip
 
 

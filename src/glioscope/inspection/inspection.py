@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from glioscope.core import REFERENCE_ORDER, AmbiguousExam, GlioscopeError, MissingSequence, Sequence
@@ -29,6 +30,8 @@ class Inspection:
         prepared: Whether the volumes are skull-stripped on one common grid already.
         warnings: One sentence each.
         problem: Why this exam cannot be used, or None.
+        earlier: Of the patient's earlier exam, what a manifest names: `exam` (whatever an exam can be), and `pre-t1c`,
+            `pre-mask` … (files in the space of this exam).
     """
 
     id: str
@@ -41,6 +44,7 @@ class Inspection:
     prepared: bool = False
     warnings: tuple[str, ...] = ()
     problem: GlioscopeError | None = None
+    earlier: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from glioscope.core import AmbiguousExam, GlioscopeError, InputUnreadable, bids_
 from glioscope.inspection.images import given_candidate
 from glioscope.inspection.material import Material
 
-__all__ = ["is_manifest", "manifest_materials"]
+__all__ = ["earlier_source", "is_manifest", "manifest_materials"]
 
 _ID = {"id", "subject", "subjectid", "patient", "patientid", "participant", "participantid", "exam", "examid", "case", "caseid"}
 _SESSION = {"session", "ses", "sessionid", "timepoint", "visit"}
@@ -21,6 +21,15 @@ MAX_BYTES = 64 * 2**20
 def is_manifest(path: Path) -> bool:
     """Whether the file's name has the ending of a table."""
     return path.suffix.lower() in (".csv", ".tsv")
+
+
+def earlier_source(column: str) -> str | None:
+    """What a column names of the patient's earlier exam: `exam` for the whole, `pre-t1c`, `pre-mask` …; or None."""
+    plain = _plain(column)
+    if plain in ("earlier", "premask"):
+        return "exam" if plain == "earlier" else "pre-mask"
+    sequence = parse_sequence(plain.removeprefix("pre")) if plain.startswith("pre") else None
+    return f"pre-{sequence}" if sequence else None
 
 
 def _plain(text: str) -> str:
@@ -57,8 +66,9 @@ def _row_material(
     folder = next((path.parent / value for name, value in row.items() if name in _PATH and value), None)
     if not images and folder is None:
         raise InputUnreadable(f"'{path.name}' names no file for '{exam_id}'.")
-    missing = [f"'{value}'" for name, value in row.items() if value and (name in _PATH or parse_sequence(name))
-               and not (path.parent / value).exists()]  # fmt: skip
+    earlier = {source: path.parent / value for name, value in row.items() if value and (source := earlier_source(name))}
+    files = {value for name, value in row.items() if value and (name in _PATH or parse_sequence(name) or earlier_source(name))}
+    missing = [f"'{value}'" for value in row.values() if value in files and not (path.parent / value).exists()]
     if missing:
         raise InputUnreadable(f"'{path.name}' names {', '.join(missing)} for '{exam_id}', which does not exist beside it.")
     candidates = [given_candidate(file, sequence) for sequence, file in images.items()]
@@ -71,8 +81,8 @@ def _row_material(
         if within[0].problem is not None:
             raise within[0].problem
         candidates += [c for c in within[0].candidates if c.files[0] not in images.values()]
-        return Material(exam_id, session, "manifest", tuple(candidates), brats=within[0].brats)
-    return Material(exam_id, session, "manifest", tuple(candidates))
+        return Material(exam_id, session, "manifest", tuple(candidates), brats=within[0].brats, earlier=earlier)
+    return Material(exam_id, session, "manifest", tuple(candidates), earlier=earlier)
 
 
 def manifest_materials(path: Path, explore: Callable[[Path, str], list[Material]]) -> list[Material]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from glioscope.core import GlioscopeError
 from glioscope.inspection.candidate import Candidate
@@ -23,6 +24,7 @@ class Material:
     candidates: tuple[Candidate, ...] = ()
     problem: GlioscopeError | None = None
     brats: bool = False
+    earlier: Mapping[str, Path] = field(default_factory=dict)
 
 
 def distinct(found: Iterable[tuple[Material, str]]) -> list[Material]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from glioscope.bundles import Bundle, build_channels
 from glioscope.bundles.placing import working_grid
-from glioscope.core import Grid, InvalidImage, Sequence, Volume, get_scheme, parse_sequence, resample, resample_mask
+from glioscope.core import Grid, Sequence, Volume, get_scheme, resample, resample_mask
 from glioscope.inference import WindowSettings, predict
 from glioscope.inference.model_store import ModelStore
 from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
@@ -41,7 +42,7 @@ class BundleSegmenter(Segmenter):
 
     Raises:
         InputUnreadable: the bundle's post-processing is wrong.
-        InvalidImage: it needs an earlier exam, or it does not run on the device.
+        InvalidImage: it does not run on the device.
     """
 
     devices: ClassVar[tuple[str, ...]] = ("cuda", "cpu")
@@ -63,14 +64,9 @@ class BundleSegmenter(Segmenter):
         self.name, self.title = bundle.name, str(document["title"])
         self.description = str(document.get("description") or document["title"])
         self.source, self.licence = str(document["source"]), str(document["licence"])
-        earlier = sorted(source for source in bundle.inputs.needed if parse_sequence(source) is None)
-        if earlier:
-            raise InvalidImage(
-                f"Bundle '{bundle.name}' needs an earlier exam of the patient ({', '.join(earlier)}); it cannot be given yet."
-            )
-        self.needs = frozenset(Sequence(source) for source in bundle.inputs.needed)
-        found = {parse_sequence(source) for source in bundle.inputs.sources}
-        self.uses = frozenset(sequence for sequence in found if sequence is not None) - self.needs
+        needed, optional = bundle.inputs.needed, bundle.inputs.sources - bundle.inputs.needed
+        self.needs, self.uses = (frozenset(s for s in Sequence if s in sources) for sources in (needed, optional))
+        self.needs_earlier, self.uses_earlier = needed - frozenset(Sequence), optional - frozenset(Sequence)
         self.scheme, self.regions = get_scheme(str(document["target"]["scheme"])), bundle.regions
         self.space, self.orientation = document["grid"]["space"], document["grid"]["orientation"]
         self.chain = chain_of(bundle)
@@ -96,8 +92,8 @@ class BundleSegmenter(Segmenter):
             return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0))
         return replace(told, mirror_axes=(), overlap=max(told.overlap, 0.5)) if self.effort == "best" else told
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
-        channels, inside, grid = self.seen(images, brain)
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
+        channels, inside, grid = self.seen(images, brain, earlier)
         used: list[str] = []
         mean: NDArray[Any] | None = None
         views: dict[str, Volume] = {}
@@ -131,18 +127,22 @@ class BundleSegmenter(Segmenter):
         return np.flip(found, [axis + 1 for axis in axes])
 
     def seen(
-        self, images: Mapping[Sequence, Volume], brain: Volume
+        self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume] = MappingProxyType({})
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Grid | None]:
         """What the network sees of the brain's box: channels (C, X, Y, Z), brain, their grid where it is another."""
-        told = self.bundle.document["grid"]
+        told, sources = self.bundle.document["grid"], {**{s.value: v for s, v in images.items()}, **earlier}
         grid = working_grid(brain.grid, told["spacing"], told.get("size"))
         if grid is None:
-            return self._channels(images, brain), brain.data, None
+            return self._channels(sources, brain), brain.data, None
         mask = resample_mask(brain, grid)
-        return self._channels({s: resample(volume, grid) for s, volume in images.items()}, mask), mask.data, grid
+        moved = {
+            s: resample_mask(v.with_data(v.data > 0), grid) if s.endswith("mask") else resample(v, grid)
+            for s, v in sources.items()
+        }
+        return self._channels(moved, mask), mask.data, grid
 
-    def _channels(self, images: Mapping[Sequence, Volume], brain: Volume) -> NDArray[np.float32]:
-        return build_channels({str(s): volume.data for s, volume in images.items()}, brain.data, self.bundle.inputs)
+    def _channels(self, sources: Mapping[str, Volume], brain: Volume) -> NDArray[np.float32]:
+        return build_channels({s: volume.data for s, volume in sources.items()}, brain.data, self.bundle.inputs)
 
     def _forwards(self, channels: NDArray[np.float32], inside: NDArray[np.bool_], used: list[str]) -> Iterator[Any]:
         """Each member's Forward, made when the one before is done with; the name of its variant goes to `used`."""

@@ -66,7 +66,7 @@ class CascadeSegmenter(Segmenter):
         """The bundle's checksum."""
         return self.bundle.checksum
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         grid = working_grid(brain.grid, self.bundle.document["grid"]["spacing"])
         if grid is None:
             return self._segmented(images, brain)

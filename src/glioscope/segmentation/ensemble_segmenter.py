@@ -46,6 +46,8 @@ class EnsembleSegmenter(Segmenter):
         self.members = [self._member(entry, device) for entry in document["members"]]
         self.needs = frozenset[Sequence]().union(*(member.needs for member in self.members))
         self.uses = frozenset[Sequence]().union(*(member.uses for member in self.members)) - self.needs
+        self.needs_earlier = frozenset[str]().union(*(member.needs_earlier for member in self.members))
+        self.uses_earlier = frozenset[str]().union(*(member.uses_earlier for member in self.members)) - self.needs_earlier
         self.scheme = self.members[0].scheme
         self.regions = tuple(r for r in self.members[0].regions if all(r in member.regions for member in self.members))
         spaces = {member.space for member in self.members} - {"any"}
@@ -80,16 +82,16 @@ class EnsembleSegmenter(Segmenter):
             )
         return member
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         voxel = brain.grid.voxel_volume
         if self.method == "staple":
-            found = self._staple([member.segment(images, brain).labels.data for member in self.members], voxel)
+            found = self._staple([member.segment(images, brain, earlier).labels.data for member in self.members], voxel)
             facts: list[Mapping[str, Any]] = []
         else:
             total: dict[str, NDArray[np.float32]] = {}
             facts = []
             for number, member in enumerate(self.members):
-                segmentation = member.segment(images, brain)
+                segmentation = member.segment(images, brain, earlier)
                 facts.append(segmentation.facts)
                 for region in self.regions:
                     weights = self.weights.get(region) or [1.0] * len(self.members)

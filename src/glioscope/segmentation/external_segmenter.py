@@ -66,7 +66,7 @@ class ExternalSegmenter(Segmenter):
         """The bundle's checksum; another version of the program under the same command is not noticed."""
         return self.bundle.checksum
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         # A container may leave files of another user behind; that must not hide its result.
         with tempfile.TemporaryDirectory(prefix="glioscope-external-", ignore_cleanup_errors=True) as scratch:
             place = Path(scratch)

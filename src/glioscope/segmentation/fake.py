@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from glioscope.core import SCHEMES, InvalidImage, Scheme, Sequence, Volume, region_mask
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
@@ -31,12 +32,14 @@ class FakeSegmenter(Segmenter):
         super().__init__()
         self.labels, self.scheme, self.needs, self.regions = labels, scheme, needs, tuple(scheme.regions)
 
-    def segment(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def segment(
+        self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume] = MappingProxyType({})
+    ) -> Segmentation:
         """The given label map, and its regions as probabilities 0 and 1; raises InvalidImage on another grid."""
-        self.check(images, brain)
-        return self._run(images, brain)
+        self.check(images, brain, earlier)
+        return self._run(images, brain, earlier)
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         if not self.labels.grid.same_as(brain.grid):
             raise InvalidImage("The label map of the fake segmenter does not lie on the grid of the images.")
         regions = {r: region_mask(self.labels.data, self.scheme, r).astype("float32") for r in self.regions}

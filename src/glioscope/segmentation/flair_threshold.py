@@ -123,7 +123,7 @@ class FlairThreshold(Segmenter):
         super().__init__(device)
         self.deviations = deviations
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         found = find_flair_abnormality(images[Sequence.T2F].data, brain.data, brain.grid.spacing, self.deviations)
         labels = found.mask.astype(np.uint8) * np.uint8(self.scheme.value_of("ED"))
         return Segmentation(brain.with_data(labels), {"WT": brain.with_data(found.probability)}, found.facts)

@@ -42,6 +42,7 @@ class Entry:
         folder: Where the bundle lies that it is made of.
         usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
         uses: Sequences that it can do without; one that needs none wants one of these at least.
+        needs_earlier: What of the patient's earlier exam it cannot work without, as `Segmenter.needs_earlier`.
     """
 
     name: str
@@ -54,10 +55,12 @@ class Entry:
     folder: Path | None = None
     usable: bool = True
     uses: frozenset[Sequence] = frozenset()
+    needs_earlier: frozenset[str] = frozenset()
 
     def able(self, sequences: frozenset[Sequence]) -> bool:
-        """Whether an exam with `sequences` has what it needs."""
-        return self.needs <= sequences and bool(not self.uses or (self.needs | self.uses) & sequences)
+        """Whether an exam with `sequences`, and no earlier one, has what it needs."""
+        known = not self.uses or bool((self.needs | self.uses) & sequences)
+        return self.needs <= sequences and known and not self.needs_earlier
 
     def document(self) -> dict[str, Any]:
         """The entry and what its class declares, as JSON-ready values; imports the class."""
@@ -67,6 +70,8 @@ class Entry:
             "title": self.title,
             "needs": sorted(self.needs),
             "uses": sorted(segmenter.uses),
+            "needs_earlier": sorted(segmenter.needs_earlier),
+            "uses_earlier": sorted(segmenter.uses_earlier),
             "regions": list(self.regions),
             "scheme": segmenter.scheme.name,
             "space": segmenter.space,
@@ -186,7 +191,18 @@ def _entry_of(folder: Path, name: str | None = None) -> Entry:
     except GlioscopeError as error:
         return Entry(name, f"cannot be used: {error}", frozenset(), (), "", False, True, folder, usable=False)
     path = f"{type(segmenter).__module__}:{type(segmenter).__name__}"
-    return Entry(name, segmenter.title, segmenter.needs, segmenter.regions, path, False, True, folder, uses=segmenter.uses)
+    return Entry(
+        name,
+        segmenter.title,
+        segmenter.needs,
+        segmenter.regions,
+        path,
+        automatic=False,
+        trained=True,
+        folder=folder,
+        uses=segmenter.uses,
+        needs_earlier=segmenter.needs_earlier,
+    )
 
 
 def choose_segmenter(sequences: Iterable[Sequence]) -> str:

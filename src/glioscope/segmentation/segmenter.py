@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from glioscope.bundles.channels import named
 from glioscope.core import Grid, InvalidImage, MissingSequence, Scheme, Sequence, Volume
 from glioscope.core.boxes import box_of
 
@@ -47,6 +48,8 @@ class Segmenter(ABC):
         licence: SPDX expression of the algorithm and its weights.
         needs: Sequences without which it cannot work.
         uses: Further sequences that it takes into account when they are there.
+        needs_earlier: What it needs of the patient's earlier exam: `pre-t1n`, `pre-t1c`, `pre-t2w`, `pre-t2f`, `pre-mask`.
+        uses_earlier: What it takes into account of that exam when it is there.
         scheme: Numbering of its label map.
         regions: Names of the scheme's regions that it can find; a region that is not listed is unknown, not absent.
         space: `atlas` where it needs the atlas grid, `native` where it needs the native one, `any` where it does not matter.
@@ -68,6 +71,8 @@ class Segmenter(ABC):
     licence: str = "Apache-2.0"
     needs: frozenset[Sequence]
     uses: frozenset[Sequence] = frozenset()
+    needs_earlier: frozenset[str] = frozenset()
+    uses_earlier: frozenset[str] = frozenset()
     scheme: Scheme
     regions: tuple[str, ...]
     space: Literal["atlas", "native", "any"] = "atlas"
@@ -91,21 +96,36 @@ class Segmenter(ABC):
 
         return missing_sequence(self.name, self.needs, sequences, self.uses)
 
-    def segment(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def missing_earlier(self, sources: Iterable[str], exam: str | None = None) -> MissingSequence | None:
+        """The error to raise where only `sources` are known of an earlier exam, called `exam` if there is one; or None."""
+        lacking = self.needs_earlier - set(sources)
+        if not lacking:
+            return None
+        remedy = f", which '{exam}' lacks" if exam else "; give that exam with --earlier, or in a manifest's column 'earlier'"
+        what = " and ".join(named([source]).removesuffix(" of the earlier exam") for source in sorted(lacking, reverse=True))
+        return MissingSequence(f"Segmenter '{self.name}' needs {what} of an earlier exam{remedy}.")
+
+    def segment(
+        self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume] = MappingProxyType({})
+    ) -> Segmentation:
         """Segment one exam.
 
         Args:
             images: Skull-stripped images of any intensity scale and number type, all on one grid of any orientation.
             brain: Brain mask on that grid.
+            earlier: Images and tumour mask (not 0 inside) of the patient's earlier exam, on that grid too, as `pre-t1c`,
+                `pre-mask` …; what is not asked for is not looked at.
 
         Returns:
             Labels and probabilities on the grid of the images; all background where the brain mask is empty.
 
         Raises:
-            MissingSequence: a sequence in `needs` is not there; the sentence names what could work instead.
+            MissingSequence: a sequence in `needs` is not there, and the sentence names what could work instead; or something
+                in `needs_earlier` is not.
             InvalidImage: the images do not share a grid.
         """
-        self.check(images, brain)
+        self.check(images, brain, earlier)
+        before = {s: v for s, v in earlier.items() if s in self.needs_earlier | self.uses_earlier}
         used = {s: v for s, v in images.items() if s in self.needs | self.uses}
         if not brain.data.any():
             return Segmentation(
@@ -114,10 +134,13 @@ class Segmenter(ABC):
                 {"remark": "the brain mask is empty"},
                 {view: brain.with_data(np.zeros(brain.grid.shape, np.uint8)) for view in self.views},
             )
-        turned = {s: self._turned(v) for s, v in used.items()}
         mask = self._turned(brain.with_data(brain.data > 0))
         box = self._box(mask)
-        found = self._run({s: _part(v, box) for s, v in turned.items()}, _part(mask, box))
+        found = self._run(
+            {s: _part(self._turned(v), box) for s, v in used.items()},
+            _part(mask, box),
+            {s: _part(self._turned(v), box) for s, v in before.items()},
+        )
 
         def back(volume: Volume) -> Volume:
             whole = np.zeros(mask.grid.shape, volume.data.dtype)
@@ -130,16 +153,17 @@ class Segmenter(ABC):
         probabilities, views = ({n: back(v) for n, v in maps.items()} for maps in (found.probabilities, found.views))
         return Segmentation(back(found.labels), probabilities, found.facts, views)
 
-    def check(self, images: Mapping[Sequence, Volume], brain: Volume) -> None:
+    def check(
+        self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume] = MappingProxyType({})
+    ) -> None:
         """Raise MissingSequence or InvalidImage where `segment` cannot work with this input."""
-        error = self.missing(images)
+        error = self.missing(images) or self.missing_earlier(earlier)
         if error:
             raise error
-        for sequence, volume in images.items():
+        for source, volume in {**{s.value: v for s, v in images.items()}, **earlier}.items():
             if not volume.grid.same_as(brain.grid):
-                raise InvalidImage(
-                    f"The {sequence.display_name} and the brain mask lie on different grids; pre-process the exam first."
-                )
+                what = named([source]).removeprefix("the ")
+                raise InvalidImage(f"The {what} and the brain mask lie on different grids; pre-process the exam first.")
 
     @property
     def _graded(self) -> tuple[str, ...]:
@@ -155,7 +179,7 @@ class Segmenter(ABC):
         return box_of(mask.data, margin.tolist())
 
     @abstractmethod
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         """Segment checked images; results on the grid of `brain`, which is not empty."""
 
 

@@ -106,7 +106,7 @@ class Subtraction(Segmenter):
     regions = ("WT", "TC", "ET")
     space = "any"
 
-    def _run(self, images: Mapping[Sequence, Volume], brain: Volume) -> Segmentation:
+    def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         inside, spacing = brain.data, brain.grid.spacing
         voxel = float(spacing.prod())
         with ThreadPoolExecutor(1) as beside:  # neither needs the other

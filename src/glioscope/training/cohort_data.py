@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.bundles.channels import parse_inputs
-from glioscope.bundles.placing import working_grid
+from glioscope.bundles.placing import read_earlier, working_grid
 from glioscope.core import (
     Grid,
     InvalidImage,
@@ -109,7 +109,7 @@ def read_exam(exam: LabelledExam, recipe: Recipe) -> ExamArrays:
     if not brain.any():
         raise InvalidImage(f"The images of exam '{exam.name}' are zero everywhere.")
     for source in sorted(set(sources) - set(own)):
-        volumes[source] = _earlier(exam.images[source], grid, mask=source.endswith("mask"))
+        volumes[source] = read_earlier(source, exam.images[source], grid)
     scheme = get_scheme(recipe.target.scheme)
     return ExamArrays(
         {source: np.asarray(volume.data, np.float32) for source, volume in volumes.items()},
@@ -142,14 +142,6 @@ def placed(arrays: ExamArrays, rules: GridRules, spacing: tuple[float, float, fl
         resample_labels(Volume(labels, part), grid, scheme).data,
         grid,
     )
-
-
-def _earlier(path: Path, grid: Grid, *, mask: bool) -> Volume:
-    """An image or mask of the pre-operative exam, on the grid of the exam that is learnt from."""
-    volume = (read_labels(path) if mask else read_volume(path)).reoriented(ORIENTATION)
-    if volume.grid.same_as(grid):
-        return volume
-    return resample_mask(volume.with_data(volume.data > 0), grid) if mask else resample(volume, grid)
 
 
 def _converted(labels: NDArray[np.uint8], exam: LabelledExam, target: Scheme) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from glioscope.core import Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
+from glioscope.core import AmbiguousExam, Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
 from glioscope.core.files import write_text
 from glioscope.inspection import Inspection
 from glioscope.workflows.dataset import RECORDS, open_dataset, records_folder
@@ -56,6 +56,7 @@ def for_each_exam(
 
     Raises:
         InputUnreadable: `path` holds no exam at all.
+        AmbiguousExam: one earlier exam is given for several exams.
         OutputUnwritable: the output dataset cannot be written.
         ProcessingFailed: the system ended a process; what is done stays.
     """
@@ -64,6 +65,11 @@ def for_each_exam(
         raise InputUnreadable(f"'{path}' does not exist; give a folder, a zip file or a CSV manifest.")
     open_dataset(out)
     with inspected(path, overrides, exam_id, out / RECORDS) as inspections:
+        if stages.earlier is not None and len(inspections) > 1:
+            raise AmbiguousExam(
+                f"'{path.name}' holds {len(inspections)} exams, so --earlier cannot be meant for all; name the earlier exam of "
+                "each in a manifest's column 'earlier'."
+            )
         together = at_a_time(stages.processes, len(inspections), MEMORY_GIB)
         numbered = [(inspection, number, len(inspections)) for number, inspection in enumerate(inspections, start=1)]
         if together > 1:

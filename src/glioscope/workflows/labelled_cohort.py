@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from glioscope.core import AmbiguousExam, InputUnreadable, bids_name, parse_sequence
+from glioscope.core import AmbiguousExam, InputUnreadable, bids_name
 from glioscope.inspection import Inspection, inspect_path
+from glioscope.inspection.manifest import earlier_source
 from glioscope.training.cohort_data import LabelledExam
 from glioscope.workflows.case_pairs import read_table, stem
 
-__all__ = ["labelled_cohort", "patient_of"]
+__all__ = ["label_map_of", "labelled_cohort", "patient_of"]
 
 _LABEL_COLUMNS = ("labels", "label", "seg", "segmentation", "reference", "gt", "mask")
 _LABEL_WORD = re.compile(r"^(?:t?seg|dseg|segmentation|labels?|gtv?|gt|ref|reference|mask|tumou?r)$", re.IGNORECASE)
@@ -56,7 +57,7 @@ def labelled_cohort(
             told(left_out[-1])
             continue
         images: dict[str, Path] = {str(s): candidate.files[0] for s, candidate in inspection.chosen.items()}
-        images |= {key: path.parent / value for column, value in row.items() if value and (key := _earlier(column))}
+        images |= {source: file for source, file in inspection.earlier.items() if source != "exam"}
         patient = row.get("patient") or patient_of(_given_name(inspection)) or inspection.id
         exams.append(LabelledExam(name, patient, images, labels, row.get("site") or None, scheme))
     if not exams:
@@ -83,25 +84,20 @@ def _rows(path: Path) -> Mapping[str, dict[str, str]]:
         session = next((row[key] for key in ("session", "ses", "timepoint", "visit") if row.get(key)), None)
         out[exam + (f"_ses-{bids_name(session.removeprefix('ses-'))}" if session else "")] = row
         for column, value in row.items():
-            if value and (column in _LABEL_COLUMNS or _earlier(column)) and not (path.parent / value).is_file():
+            named = column in _LABEL_COLUMNS or earlier_source(column) not in (None, "exam")
+            if value and named and not (path.parent / value).is_file():
                 raise InputUnreadable(f"'{path.name}' names '{value}' for '{row['id']}', which does not exist beside it.")
     return out
-
-
-def _earlier(column: str) -> str | None:
-    """The source of the pre-operative exam that a column is for: `pre-t1c`, `pre-mask` … or None."""
-    head, _, rest = column.replace("_", "-").partition("-")
-    if head != "pre":
-        return None
-    if rest == "mask":
-        return "pre-mask"
-    sequence = parse_sequence(rest)
-    return f"pre-{sequence.value}" if sequence else None
 
 
 def _labels_of(inspection: Inspection, row: Mapping[str, str], path: Path) -> Path | None:
     if given := next((row[column] for column in _LABEL_COLUMNS if row.get(column)), None):
         return path.parent / given
+    return label_map_of(inspection, "name the one to learn from in a manifest's column 'labels'")
+
+
+def label_map_of(inspection: Inspection, remedy: str) -> Path | None:
+    """The label map among the images of an exam, by its name; raises AmbiguousExam, which ends with `remedy`, for several."""
     found = [
         candidate.files[0]
         for candidate in inspection.candidates
@@ -114,10 +110,7 @@ def _labels_of(inspection: Inspection, row: Mapping[str, str], path: Path) -> Pa
     found = [file for file in found if len(file.parts) == nearest]
     if len(found) > 1:
         some = ", ".join(f"'{file.name}'" for file in found[:_SEVERAL])
-        raise AmbiguousExam(
-            f"Exam '{inspection.name}' has {len(found)} label maps ({some}); name the one to learn from in a manifest's column "
-            "'labels'."
-        )
+        raise AmbiguousExam(f"Exam '{inspection.name}' has {len(found)} label maps ({some}); {remedy}.")
     return found[0] if found else None
 
 

@@ -119,7 +119,7 @@ class _Plan:
         if self.options.atlas_transform == "rigid" or self.others:
             self._refined(atlas, native_mask, onto_atlas, home)
         images, native = self._resampled(atlas, native_mask, atlas_mask, onto_atlas)
-        prepared = Prepared(self.exam, space, images, atlas_mask, native, native_mask, home)
+        prepared = Prepared(self.exam, space, images, atlas_mask, native, native_mask, home, onto_atlas)
         self._finish(prepared)
         return prepared
 

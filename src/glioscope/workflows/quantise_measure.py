@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.bundles import Bundle, build_channels, read_bundle
+from glioscope.bundles.placing import read_earlier
 from glioscope.core import (
     SCHEMES,
     Scheme,
@@ -59,9 +60,9 @@ def measure_exam(folder: Path, exam: LabelledExam, precision: str, store: Path |
     from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 
     segmenter = BundleSegmenter(read_bundle(folder), precision=precision, store=ModelStore(store) if store else None)
-    images, brain = _read(exam)
+    images, brain, earlier = _read(exam)
     started = time.perf_counter()
-    found = segmenter.segment(images, brain)
+    found = segmenter.segment(images, brain, earlier)
     seconds = time.perf_counter() - started
     scheme = segmenter.scheme
     reference = _reference(exam, scheme)
@@ -77,8 +78,9 @@ def windows_of(bundle: Bundle, exam: LabelledExam, count: int) -> list[NDArray[n
     from glioscope.inference.predict import central_window
     from glioscope.segmentation.bundle_segmenter import window_settings
 
-    images, brain = _read(exam)
-    channels = build_channels({str(s): volume.data for s, volume in images.items()}, brain.data, bundle.inputs)
+    images, brain, earlier = _read(exam)
+    sources = {**{s.value: volume.data for s, volume in images.items()}, **{s: volume.data for s, volume in earlier.items()}}
+    channels = build_channels(sources, brain.data, bundle.inputs)
     settings = window_settings(bundle)
     rng = np.random.default_rng(0)
     windows = [central_window(channels, brain.data, settings)]
@@ -91,10 +93,12 @@ def windows_of(bundle: Bundle, exam: LabelledExam, count: int) -> list[NDArray[n
     return windows
 
 
-def _read(exam: LabelledExam) -> tuple[dict[Sequence, Volume], Volume]:
+def _read(exam: LabelledExam) -> tuple[dict[Sequence, Volume], Volume, dict[str, Volume]]:
+    """Images, brain, and what there is of an earlier exam."""
     images = {Sequence(name): read_volume(path).reoriented("RAS") for name, path in exam.images.items() if "-" not in name}
     first = next(iter(images.values()))
-    return images, first.with_data(np.any([volume.data != 0 for volume in images.values()], axis=0))
+    earlier = {s: read_earlier(s, path, first.grid) for s, path in exam.images.items() if s.startswith("pre-")}
+    return images, first.with_data(np.any([volume.data != 0 for volume in images.values()], axis=0)), earlier
 
 
 def _reference(exam: LabelledExam, scheme: Scheme) -> NDArray[np.uint8]:

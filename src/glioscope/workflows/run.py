@@ -25,6 +25,7 @@ def run(
     scheme: str = "brats-2023",
     postprocess: str | PathLike[str] | None = None,
     effort: str = "standard",
+    earlier: str | PathLike[str] | None = None,
     options: PreprocessOptions | None = None,
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
@@ -41,6 +42,8 @@ def run(
         postprocess: A file that `glioscope tune` wrote or that was written by hand, or the word `published` for the published
             thresholds and dust removal; the segmenter's own label map is taken where None.
         effort: `fast`, `standard` or `best`, for a segmenter that knows it (a bundle of networks).
+        earlier: The patient's exam before surgery (anything that `exam` can be, if it is one), for a segmenter that looks at it
+            too; a cohort has it in columns of its manifest.
         options: Atlas, engines and interpolation of pre-processing.
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
@@ -51,11 +54,22 @@ def run(
         One outcome an exam, failed ones included; call `check()` on it to raise what failed.
 
     Raises:
-        InputUnreadable: there is no exam at `exam`, or `postprocess` is no such file.
+        InputUnreadable: there is no exam at `exam` or `earlier`, or `postprocess` is no such file.
+        AmbiguousExam: `earlier` for several exams.
+        InvalidImage: `earlier` for a segmenter that looks at no earlier exam.
         OutputUnwritable: `out` cannot be written.
     """
+    before = Path(earlier) if earlier is not None else None
     stages = Stages(
-        Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess, effort
+        Path(out),
+        segmenter,
+        scheme,
+        options or PreprocessOptions(),
+        jobs,
+        progress or Progress(),
+        postprocess,
+        effort,
+        before,
     )
     outcomes = for_each_exam(Path(exam), stages, Stages.run, overrides=overrides, exam_id=exam_id)
     if len(outcomes.exams) - len(outcomes.failed) > 1:  # exams that ended at once may have written it over each other

@@ -24,6 +24,7 @@ def segment(
     scheme: str = "brats-2023",
     postprocess: str | PathLike[str] | None = None,
     effort: str = "standard",
+    earlier: str | PathLike[str] | None = None,
     options: PreprocessOptions | None = None,
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
@@ -40,6 +41,8 @@ def segment(
         postprocess: A file that `glioscope tune` wrote or that was written by hand, or the word `published` for the published
             thresholds and dust removal; the segmenter's own label map is taken where None.
         effort: `fast`, `standard` or `best`, for a segmenter that knows it (a bundle of networks).
+        earlier: The patient's exam before surgery (anything that `exam` can be, if it is one), for a segmenter that looks at it
+            too; a cohort has it in columns of its manifest.
         options: Atlas, engines and interpolation of pre-processing.
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
@@ -50,10 +53,21 @@ def segment(
         One outcome an exam, failed ones included; call `check()` on it to raise what failed.
 
     Raises:
-        InputUnreadable: there is no exam at `exam`, or `postprocess` is no such file.
+        InputUnreadable: there is no exam at `exam` or `earlier`, or `postprocess` is no such file.
+        AmbiguousExam: `earlier` for several exams.
+        InvalidImage: `earlier` for a segmenter that looks at no earlier exam.
         OutputUnwritable: `out` cannot be written.
     """
+    before = Path(earlier) if earlier is not None else None
     stages = Stages(
-        Path(out), segmenter, scheme, options or PreprocessOptions(), jobs, progress or Progress(), postprocess, effort
+        Path(out),
+        segmenter,
+        scheme,
+        options or PreprocessOptions(),
+        jobs,
+        progress or Progress(),
+        postprocess,
+        effort,
+        before,
     )
     return for_each_exam(Path(exam), stages, Stages.segment, overrides=overrides, exam_id=exam_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glioscope.bundles.placing import read_earlier
 from glioscope.core import (
     InvalidImage,
     Ledger,
@@ -32,10 +33,23 @@ from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
 from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
-__all__ = ["Segmented", "segment_exam", "segment_step"]
+__all__ = ["EarlierFiles", "Segmented", "check_scheme", "segment_exam", "segment_step"]
 
 LEAST_PROBABILITY = 0.01
 """What is less likely counts as impossible on the native grid."""
+
+
+@dataclass(frozen=True)
+class EarlierFiles:
+    """What there is of a patient's earlier exam, in the space of the prepared exam, on any grid.
+
+    Attributes:
+        files: Source (`pre-t1c`, `pre-mask` …) -> file.
+        mask: Whose the tumour mask is, for people; empty where there is none.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,7 @@ def segment_exam(
     device: str = "cpu",
     effort: str = "standard",
     postprocess: Chain | None = None,
+    earlier: EarlierFiles = EarlierFiles(),
     beside: Iterable[Step] = (),
     jobs: int = 1,
 ) -> Segmented:
@@ -90,15 +105,16 @@ def segment_exam(
         effort: `fast`, `standard` or `best`.
         postprocess: What makes the label map from the segmenter's answer, on the grid where it worked; its own label map is
             taken where None. The probabilities written are the segmenter's own.
+        earlier: For a segmenter that looks at an earlier exam too.
         beside: Steps that do not need the segmentation; done at the same time where `jobs` allows.
         jobs: Processes at a time; it changes no result.
 
     Raises:
-        MissingSequence: the exam lacks a sequence that the segmenter needs.
+        MissingSequence: the exam, or the earlier one, lacks something that the segmenter needs.
         InvalidImage: no such segmenter or scheme, or the scheme lacks a label that the segmenter gives.
     """
     segmenter = get_segmenter(name, device, effort)
-    step = _step(segmenter, prepared, out, name, scheme, device, postprocess, effort)
+    step = _step(segmenter, prepared, out, name, scheme, device, postprocess, earlier, effort)
     if not segmenter.views:  # those of an earlier run would stand for raters that are no more
         for stale in _views(prepared, out, segmenter.name, "*"):
             stale.unlink()
@@ -120,6 +136,16 @@ def segment_exam(
     )
 
 
+def check_scheme(segmenter: Segmenter, scheme: str) -> None:
+    """Raise InvalidImage, before any work, where `scheme` lacks a label that the segmenter may give, or does not exist."""
+    target, own = get_scheme(scheme), segmenter.scheme
+    values = sorted({value for region in segmenter.regions for value in own.regions[region]})
+    try:
+        convert_labels(np.array(values, np.uint8), own, target)
+    except InvalidImage as error:
+        raise InvalidImage(f"{str(error).removesuffix('.')}; write the results with --scheme {own.name}.") from None
+
+
 def segment_step(
     prepared: Prepared,
     out: Path,
@@ -128,9 +154,10 @@ def segment_step(
     scheme: str = "brats-2023",
     device: str = "cpu",
     postprocess: Chain | None = None,
+    earlier: EarlierFiles = EarlierFiles(),
 ) -> Step:
     """The ledger step of `segment_exam`; raises as it does, before any work."""
-    return _step(get_segmenter(name, device), prepared, out, name, scheme, device, postprocess)
+    return _step(get_segmenter(name, device), prepared, out, name, scheme, device, postprocess, earlier)
 
 
 def _step(
@@ -141,9 +168,10 @@ def _step(
     scheme: str,
     device: str,
     postprocess: Chain | None,
+    earlier: EarlierFiles,
     effort: str = "standard",
 ) -> Step:
-    error = segmenter.missing(prepared.images)
+    error = segmenter.missing(prepared.images) or segmenter.missing_earlier(earlier.files)
     if error:
         raise error
     get_scheme(scheme)
@@ -176,6 +204,12 @@ def _step(
     parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
     if effort != "standard":
         parameters["effort"] = effort
+    before = {s: earlier.files[s] for s in sorted(segmenter.needs_earlier | segmenter.uses_earlier) if s in earlier.files}
+    if before:
+        inputs["earlier"] = before
+        parameters["earlier_mask"] = earlier.mask
+        if own_grid and prepared.to_native:
+            inputs["earlier_to_native"] = prepared.to_native
     if segmenter.identity:
         parameters["identity"] = segmenter.identity
     if postprocess is not None:
@@ -221,14 +255,21 @@ def _segment(
     identity: str = "",
     effort: str = "standard",
     views: Mapping[str, Path] | None = None,
+    earlier: Mapping[str, Path] | None = None,
+    earlier_mask: str = "",
+    earlier_to_native: Path | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
     segmenter, target = get_segmenter(name, device, effort), get_scheme(scheme)
-    mask = read_labels(brain)
+    mask, pose = read_labels(brain), _read_transform(earlier_to_native)
     found = segmenter.segment(
-        {Sequence(s): read_volume(path) for s, path in images.items()}, mask.with_data(mask.data.astype(bool))
+        {Sequence(s): read_volume(path) for s, path in images.items()},
+        mask.with_data(mask.data.astype(bool)),
+        {source: read_earlier(source, path, mask.grid, pose) for source, path in (earlier or {}).items()},
     )
     decided, facts = found.labels, dict(found.facts)
+    if earlier:
+        facts["earlier"] = {"sources": sorted(earlier), "mask": earlier_mask}
     if postprocess and sidecar:
         decided, facts["postprocessing"] = _postprocess(found, segmenter.scheme, Chain.of_document(postprocess), sidecar)
     transform = _read_transform(to_native)

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import Ledger, Prepared, Scheme, get_scheme
+from glioscope.core import InputUnreadable, InvalidImage, Ledger, Prepared, Scheme, get_scheme
 from glioscope.core.files import write_json
 from glioscope.inspection import Inspection
 from glioscope.postprocessing import Chain
-from glioscope.segmentation import get_segmenter
+from glioscope.segmentation import choose_segmenter, get_segmenter
 from glioscope.workflows.convert_exam import convert_exam
+from glioscope.workflows.dataset import RECORDS, records_folder
+from glioscope.workflows.earlier_exam import Earlier, earlier_files, find_earlier
 from glioscope.workflows.outcome import ExamOutcome
 from glioscope.workflows.postprocess import chain_for_one
 from glioscope.workflows.preflight import check_before_work
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
-from glioscope.workflows.segment_exam import Segmented, segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, Segmented, check_scheme, segment_exam
 
 __all__ = ["Stages"]
 
@@ -36,6 +38,7 @@ class Stages:
         jobs: Processes at a time; all cores where None. It never changes a result.
         effort: `fast`, `standard` or `best`, for a segmenter that knows it.
         postprocess: File of the steps that make the final label map, or the word `published`; none where None.
+        earlier: The patient's exam before surgery, whatever an exam can be, for a segmenter that looks at it too.
     """
 
     out: Path
@@ -46,10 +49,19 @@ class Stages:
     progress: Progress = field(default_factory=Progress)
     postprocess: str | os.PathLike[str] | None = None
     effort: str = "standard"
+    earlier: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.segmenter != "auto":  # so is a segmenter that does not exist, or is damaged
-            get_segmenter(self.segmenter, effort=self.effort)
+        # Refused: a segmenter that does not exist, is damaged, or knows no such effort.
+        segmenter = None if self.segmenter == "auto" else get_segmenter(self.segmenter, effort=self.effort)
+        if self.earlier is not None:
+            if not self.earlier.exists():
+                raise InputUnreadable(f"The earlier exam '{self.earlier}' does not exist; give a folder or a zip file.")
+            if segmenter is None or not segmenter.needs_earlier | segmenter.uses_earlier:
+                raise InvalidImage(
+                    f"Segmenter '{self.segmenter}' looks at no earlier exam; leave out --earlier, or name one that does with "
+                    "--segmenter."
+                )
         if self.postprocess is not None:  # a file that is no good is refused before any work
             self._chain(get_scheme(self.scheme))
 
@@ -73,9 +85,7 @@ class Stages:
 
     def segment(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
         """Up to label maps in the patient's own space."""
-        name = self._choose(inspection)
-        prepared = self._prepare(inspection, ledger)
-        segmented = self._segment(name, prepared, ledger)
+        prepared, segmented = self._segmented(inspection, ledger)
         return self._finish(inspection, ledger, prepared, {"labels": segmented.native_labels})
 
     def run(self, inspection: Inspection, ledger: Ledger) -> ExamOutcome:
@@ -83,17 +93,40 @@ class Stages:
         from glioscope.workflows.report import write_table
         from glioscope.workflows.report_exam import report_exam
 
-        name = self._choose(inspection)
-        prepared = self._prepare(inspection, ledger)
-        segmented = self._segment(name, prepared, ledger)
+        prepared, segmented = self._segmented(inspection, ledger)
         reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out, self.processes)
         write_table(self.out)
         files = {"labels": segmented.native_labels, **reported.files}
         return self._finish(inspection, ledger, prepared, files, reported.results)
 
-    def _choose(self, inspection: Inspection) -> str:
-        from glioscope.segmentation import choose_segmenter, get_segmenter
+    def _segmented(self, inspection: Inspection, ledger: Ledger) -> tuple[Prepared, Segmented]:
+        name = self._choose(inspection)
+        segmenter = get_segmenter(name)
+        check_scheme(segmenter, self.scheme)
+        if self.earlier is not None:
+            inspection = replace(inspection, earlier={**inspection.earlier, "exam": self.earlier})
+        with find_earlier(inspection, segmenter, self.options.atlas, self.out / RECORDS) as earlier:
+            check_before_work(inspection, self.out, self.options)
+            before = self._earlier(earlier) if earlier else EarlierFiles()
+            prepared = self._prepare(inspection, ledger)
+            return prepared, self._segment(name, prepared, ledger, before)
 
+    def _earlier(self, earlier: Earlier) -> EarlierFiles:
+        """The earlier exam brought where the exam is brought, with records, folder and provenance of its own."""
+        exam = earlier.inspection
+        if exam is None:
+            return earlier.given
+        ledger = Ledger(records_folder(self.out, exam.name), self.progress.notify)
+        self.progress.decided(f"The earlier exam comes first, as {exam.name}.")
+        if earlier.mask_by:
+            self.progress.warned(f"It has no label map: {earlier.mask_by} looks for the tumour in it.")
+        prepared = self._prepare(exam, ledger)
+        ledger.run(overview_step(prepared, self.out))
+        files = earlier_files(earlier, prepared, self.out, ledger)
+        self._finish(exam, ledger, prepared, {})
+        return files
+
+    def _choose(self, inspection: Inspection) -> str:
         inspection.resolved()
         available = frozenset(inspection.chosen)
         if self.segmenter != "auto":
@@ -119,7 +152,7 @@ class Stages:
         exam = convert_exam(inspection, self.out, ledger)
         return preprocess_exam(exam, self.out, self.options, ledger, self.processes)
 
-    def _segment(self, name: str, prepared: Prepared, ledger: Ledger) -> Segmented:
+    def _segment(self, name: str, prepared: Prepared, ledger: Ledger, earlier: EarlierFiles) -> Segmented:
         chain = None if self.postprocess is None else self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(
@@ -130,6 +163,7 @@ class Stages:
             scheme=self.scheme,
             effort=self.effort,
             postprocess=chain,
+            earlier=earlier,
             beside=beside,
             jobs=self.processes,
         )
