@@ -67,7 +67,7 @@ def _native(rng: np.random.Generator) -> dict[str, float]:
 
 def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
-    gain = _log(rng, 0.2, 1.3)
+    gain = _log(rng, 0.15, 0.95)
     return {
         **native,
         "gm": native["gm"] * u(0.99, 1.06),
@@ -75,7 +75,7 @@ def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str
         "plexus": 1 + gain * u(0.2, 1.0),
         "vessel": 1 + _log(rng, 0.3, 2.5),
         "dura": u(0.8, 1.9),
-        "ncr": native["ncr"] * u(0.93, 1.07),
+        "ncr": native["ncr"] * u(0.85, 1.03),
         "ed": native["ed"] * u(0.94, 1.02),
         "et": native["et"] + gain,
         "blood": native["blood"] * u(0.95, 1.15),
@@ -85,7 +85,7 @@ def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str
 
 def _t2(rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
-    fluid = _log(rng, 0.85, 4.6)  # how much brighter fluid is than white matter
+    fluid = _log(rng, 0.6, 3.0)  # how much brighter fluid is than white matter
     return {
         "wm": 1.0,
         "gm": 1 + fluid * u(0.03, 0.12),
@@ -99,8 +99,8 @@ def _t2(rng: np.random.Generator) -> dict[str, float]:
         "fat": u(1.2, 2.0),
         "muscle": u(0.4, 0.7),
         "ncr": 1 + fluid * u(0.25, 0.88),
-        "ed": 1 + fluid * u(0.24, 0.52),
-        "et": 1 + fluid * u(0.18, 0.62),
+        "ed": 1 + fluid * u(0.34, 0.64),
+        "et": 1 + fluid * u(0.24, 0.7),
         "blood": u(0.4, 1.3),
         "cavity": 1 + fluid * u(0.8, 1.05),
     }
@@ -108,9 +108,9 @@ def _t2(rng: np.random.Generator) -> dict[str, float]:
 
 def _flair(rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
-    gain = _log(rng, 0.28, 1.35)
+    gain = _log(rng, 0.22, 0.95)
     fluid = u(0.15, 0.85)
-    necrosis = u(0.35, 0.95) if u(0, 1) < 0.07 else 1 + gain * u(0.4, 1.45)
+    necrosis = u(0.35, 0.95) if u(0, 1) < 0.07 else 1 + gain * u(0.3, 1.3)
     return {
         "wm": 1.0,
         "gm": u(0.96, 1.12),
@@ -125,7 +125,7 @@ def _flair(rng: np.random.Generator) -> dict[str, float]:
         "muscle": u(0.5, 0.7),
         "ncr": necrosis,
         "ed": 1 + gain,
-        "et": 1 + gain * u(0.35, 1.3),
+        "et": 1 + gain * u(0.3, 1.15),
         "blood": u(0.5, 1.5),
         "cavity": fluid * u(1.0, 1.5),
     }
