@@ -75,6 +75,9 @@ def test_forward_counts_new_growth_outside_the_cavity(tmp_path: Path, head: Tiss
     assert again.ranking.average_precision == pytest.approx(score["average_precision"])
     assert {p.name for p in (tmp_path / "score").iterdir()} == {"agreement.nii.gz", "precision_recall.png", "ranking.json"}
     assert read_volume(tmp_path / "score" / "agreement.nii.gz").data.max() <= 1
+    assert (tmp_path / "out" / "agreement.nii.gz").is_file()
+    grow(start, tmp_path / "out", parameters=FAST, tissue=head, until_time=50.0)  # an old agreement would be of another growth
+    assert not (tmp_path / "out" / "agreement.nii.gz").exists()
 
 
 def test_bidirectional_fits_the_seed_and_covers_the_tumour(tmp_path: Path, head: TissueFiles) -> None:

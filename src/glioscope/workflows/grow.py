@@ -24,7 +24,7 @@ from glioscope.growth import (
     rank_growth,
     simulate,
 )
-from glioscope.workflows.grow_score import mask_on, read_mask, write_ranking
+from glioscope.workflows.grow_score import forget_ranking, mask_on, read_mask, write_ranking
 from glioscope.workflows.growth_start import GrowthStart, LabelledRegion, read_region, read_start
 from glioscope.workflows.growth_tissue import TissueFiles, tissue_of
 from glioscope.workflows.progress import Progress
@@ -133,6 +133,8 @@ def grow(
         ranking = rank_growth(growth.invasion_time, later.tumour, brain, excluded=excluded)
         numbers["follow_up"] = ranking.document()
         write_ranking(folder, ranking, grid)
+    else:
+        forget_ranking(folder)
     if fit is not None or later is not None:
         numbers["definitions"] = dict(RANKING_DEFINITIONS)
     for remark in remarks:

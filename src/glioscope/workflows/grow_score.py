@@ -29,7 +29,10 @@ from glioscope.core.files import ensure_folder, write_bytes, write_json
 from glioscope.growth import RANKING_DEFINITIONS, GrowthRanking, rank_growth, time_of_density
 from glioscope.workflows.growth_start import read_region
 
-__all__ = ["GrowthScore", "grow_score", "mask_on", "read_mask", "read_times", "write_ranking"]
+__all__ = ["GrowthScore", "forget_ranking", "grow_score", "mask_on", "read_mask", "read_times", "write_ranking"]
+
+
+AGREEMENT, CURVE = "agreement.nii.gz", "precision_recall.png"
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,17 @@ def read_mask(path: Path, grid: Grid, remarks: list[str]) -> NDArray[np.bool_]:
     return mask_on(volume.with_data(volume.data > 0), grid, path.name, remarks)
 
 
+def forget_ranking(folder: Path) -> None:
+    """Remove what `write_ranking` wrote for another prediction."""
+    for name in (AGREEMENT, CURVE):
+        (folder / name).unlink(missing_ok=True)
+
+
 def write_ranking(folder: Path, ranking: GrowthRanking, grid: Grid) -> list[Path]:
     """Write the agreement map and the precision-recall curve into `folder`; raises OutputUnwritable."""
     from glioscope.growth.pictures import precision_recall_picture
 
-    agreement, picture = folder / "agreement.nii.gz", folder / "precision_recall.png"
+    agreement, picture = folder / AGREEMENT, folder / CURVE
     write_volume(agreement, Volume(ranking.agreement, grid))
     write_bytes(picture, precision_recall_picture(ranking))
     return [agreement, picture]
