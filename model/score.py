@@ -18,7 +18,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +34,7 @@ from glioscope.evaluation import evaluate_pair
 from glioscope.quality import calibration_curve
 from glioscope.segmentation import Segmenter, get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
+from glioscope.training.recipe import load_recipe
 from glioscope.workflows.labelled_cohort import labelled_cohort
 
 PROTOCOL = "brats-2023-gli"
@@ -105,10 +106,10 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
 
 
 def pretrained(work: Path) -> Bundle:
-    """The network before it saw a real exam, with the windows and rules that it gets afterwards."""
-    before, after = read_bundle(work / "pretraining" / "bundle"), read_bundle(work / "folds" / "bundle")
-    rules = after.document["training"]["recipe"]["postprocess"]
-    return replace(before, document={**before.document, "inference": after.document["inference"], "postprocess": rules})
+    """The network before it saw a real exam, with the windows and rules that the recipe gives it afterwards."""
+    bundle, recipe = read_bundle(work / "pretraining" / "bundle"), load_recipe("default")
+    windows = {"patch": list(recipe.training.patch), **asdict(recipe.inference)}
+    return replace(bundle, document={**bundle.document, "inference": windows, "postprocess": recipe.postprocess})
 
 
 def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[Sequence, ...], threads: int) -> None:  # noqa: ANN401
