@@ -170,7 +170,7 @@ def test_the_views_of_the_best_effort_are_raters_until_they_are_no_more(
     prepared, out, ledger = prepared_in(tmp_path, None), tmp_path / "out", Ledger(tmp_path / "ledger")
     segment_exam(prepared, out, str(tmp_path / "toy"), ledger, effort="best")
     raters = label_maps(out / "sub-A1")
-    assert sorted(raters) == ["toy", "toyview0", "toyview1", "toyview2", "toyview3"]
+    assert sorted(raters) == ["toyview0", "toyview1", "toyview2", "toyview3"]
     assert set(np.unique(read_labels(raters["toyview2"]).data)) <= {0, 1, 2, 3}
     plain = segment_exam(prepared, out, str(tmp_path / "toy"), ledger)
     assert plain.facts["effort"] == "standard"

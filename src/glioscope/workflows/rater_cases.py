@@ -64,9 +64,12 @@ class RaterCase:
 
 
 def label_maps(folder: Path) -> dict[str, Path]:
-    """Segmenter -> label map on the native grid, of one exam's folder in a results dataset; fusions are left out."""
+    """Segmenter -> label map on the native grid, of one exam's folder in a results dataset.
+
+    Fusions are left out, and so is an answer that is the mean of views which are there themselves.
+    """
     found = {m[1]: path for path in sorted((folder / "anat").glob("*_dseg.nii.gz")) if (m := _LABEL_MAP.search(path.name))}
-    return {name: path for name, path in found.items() if name != FUSED}
+    return {name: path for name, path in found.items() if name != FUSED and f"{name}view0" not in found}
 
 
 def named_case(arguments: Iterable[str], name: str = "exam", folder: Path | None = None) -> RaterCase:
