@@ -39,13 +39,14 @@ PRETRAINING = (
 """Small patches: a third of the cost of a step. One exam in 45 is held out, to see that it learns."""
 
 REAL = (
-    "optimiser.lr=0.0003",
+    "optimiser.lr=0.0002",
     "training.batch=1",
     "training.epochs=30",
     "training.iterations=25",
     "training.validate_every=30",
 )
-"""Only the last weights are scored: nothing is chosen on the exams that are held out. 250 steps were tried, and too few."""
+"""Only the last weights are scored: nothing is chosen on the exams that are held out. The learning rate was chosen within the
+exams that fold 0 learns from (0.0005 made exams that were not seen worse)."""
 
 
 def main() -> None:
