@@ -170,3 +170,9 @@ def test_names_are_looked_up_in_the_users_folder_first(toy: Path, tmp_path: Path
     assert find_bundle("mine") == bundles_folder() / "mine"
     assert find_bundle(toy) == toy
     assert find_bundle("other") is None
+
+
+def test_whoever_may_read_the_document_may_read_the_weights(tmp_path: Path) -> None:
+    """A bundle in a shared folder was useless to anybody but its maker."""
+    bundle = write_toy(tmp_path / "toy")
+    assert bundle.files[0].stat().st_mode == (tmp_path / "toy" / "bundle.yaml").stat().st_mode

@@ -36,8 +36,11 @@ def write_weights(file: Path, weights: Mapping[str, Tensor]) -> None:
         raise EngineMissing("Bundles need the Python package safetensors; install it with `pip install safetensors`.") from None
     once = {_place(tensor): name for name, tensor in reversed(list(weights.items()))}
     kept = {name: weights[name].detach().cpu().contiguous() for name in weights if once[_place(weights[name])] == name}
+    mask = os.umask(0)
+    os.umask(mask)
     try:
         save_file(kept, str(file))
+        file.chmod(0o666 & ~mask)  # safetensors lets nobody else read it, and a bundle is there to be shared
     except SafetensorError as error:
         if refused := _REFUSED.search(str(error)):  # the system's own number, in words
             raise OSError(int(refused[1]), os.strerror(int(refused[1])), str(file)) from None
