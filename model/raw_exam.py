@@ -13,6 +13,7 @@ from pathlib import Path
 import glioscope
 from glioscope.core import SCHEMES, convert_labels, numbering_of, read_labels, region_mask, resample_labels
 from glioscope.core.files import write_json
+from glioscope.quality import dice
 from glioscope.segmentation import find_entry
 
 SCHEME = SCHEMES["brats-2023"]
@@ -34,14 +35,12 @@ def main() -> None:
         entity = name.replace("-", "")
         labels = read_labels(next((options.work / "raw").glob(f"sub-*/anat/*_space-SRI24_seg-{entity}_dseg.nii.gz")))
         on_grid = labels if labels.grid.same_as(consensus.grid) else resample_labels(labels, consensus.grid, SCHEME)
-        found[name] = {region: dice(on_grid.data, truth, region) for region in find_entry(name).regions}
+        found[name] = {
+            region: dice(region_mask(on_grid.data, SCHEME, region), region_mask(truth, SCHEME, region))
+            for region in find_entry(name).regions
+        }
         print(name, found[name])
     write_json(options.work / "scores" / "raw.json", found)
-
-
-def dice(labels: object, truth: object, region: str) -> float:
-    a, b = (region_mask(values, SCHEME, region) for values in (labels, truth))  # type: ignore[arg-type]
-    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from glioscope.bundles import Bundle, read_bundle
 from glioscope.core import SCHEMES, Sequence, Volume, convert_labels, numbering_of, read_labels, read_volume, region_mask
 from glioscope.core.files import write_json
 from glioscope.evaluation import evaluate_pair
-from glioscope.quality import calibration_curve
+from glioscope.quality import calibration_curve, dice
 from glioscope.segmentation import Segmenter, get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.training.recipe import load_recipe
@@ -116,10 +116,11 @@ def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[S
     import torch
 
     torch.set_num_threads(threads)
-    images = {s: read_volume(exam.images[s]) for s in subset}
+    every = {s: read_volume(exam.images[s]) for s in Sequence}
+    images = {s: every[s] for s in subset}
     labels = read_labels(exam.labels)
     reference = convert_labels(labels.data, numbering_of(labels.data, SCHEME), SCHEME)
-    brain = labels.with_data(np.any([read_volume(path).data != 0 for path in exam.images.values()], axis=0))
+    brain = labels.with_data(np.any([image.data != 0 for image in every.values()], axis=0))
     segmenter = segmenter_for(options, system, exam.name)
     wall, cpu = time.perf_counter(), time.process_time()
     found = segmenter.segment(images, brain)
@@ -149,11 +150,6 @@ def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[S
     write_json(file, document)
     dices = ", ".join(f"{region} {values['dice']:.3f}" for region, values in document["regions"].items())
     print(f"{file.stem}: {dices} ({seconds['wall']:.1f} s)", flush=True)
-
-
-def dice(a: Any, b: Any) -> float:  # noqa: ANN401
-    total = int(a.sum() + b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def volume(labels: Any, region: str, like: Volume) -> float:  # noqa: ANN401
