@@ -31,9 +31,9 @@ FOLDS = 5
 SEQUENCES = ("t1n", "t1c", "t2w", "t2f")
 PRETRAINING = (
     "training.patch=[64,64,64]",
-    "training.epochs=60",
+    "training.epochs=45",
     "training.iterations=50",
-    "training.validate_every=60",
+    "training.validate_every=45",
     "folds.count=45",
 )
 """Small patches: a third of the cost of a step. One exam in 45 is held out, to see that it learns."""

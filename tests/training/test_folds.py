@@ -19,6 +19,7 @@ class Member:
     name: str
     patient: str
     site: str | None = None
+    train_only: bool = False
 
 
 HOSPITALS = {
@@ -82,6 +83,20 @@ def test_a_patient_seen_at_the_held_out_site_too_is_learnt_from_nowhere() -> Non
     exams = [Member(f"e{n}", f"p{n}", "A") for n in range(6)] + [Member("x", "p0", "B")]
     folds = split(exams, load_recipe("nnunet", ["folds.count=2", "folds.hold_out=B"]))
     assert all("e0" not in fold.train + fold.validation for fold in folds)
+
+
+def test_exams_only_learnt_from_are_held_out_nowhere_nor_learnt_from_beside_their_patient() -> None:
+    exams = [Member(f"e{n}", f"p{n}", "A") for n in range(6)] + [Member("s0", "p0", None, True), Member("s9", "p9", None, True)]
+    folds = split(exams, load_recipe("nnunet", ["folds.count=3"]))
+    assert sorted(name for fold in folds for name in fold.validation) == [f"e{n}" for n in range(6)]
+    for fold in folds:
+        assert "s9" in fold.train
+        assert ("s0" in fold.train) == ("e0" not in fold.validation)
+    assert [fold.validation for fold in folds] == [
+        fold.validation for fold in split(exams[:6], load_recipe("nnunet", ["folds.count=3"]))
+    ]
+    with pytest.raises(InputUnreadable, match="no exam of the cohort is marked train_only"):
+        split(exams[:6], load_recipe("nnunet", ["folds.count=3", "training.train_only_share=0.5"]))
 
 
 def test_sentences() -> None:

@@ -180,6 +180,15 @@ def test_the_last_sequence_stays(tiny_exams: list[LabelledExam], tmp_path: Path)
     assert PatchDataset(exams, recipe, PLAN, augment=False)[0]["image"].any()
 
 
+def test_a_share_of_the_patches_is_from_exams_only_learnt_from(cached: list[CachedExam]) -> None:
+    exams = [replace(exam, train_only=n == 0) for n, exam in enumerate(cached)]
+    recipe = with_changes(RECIPE, {"training.train_only_share": 0.25})
+    dataset = PatchDataset(exams, recipe, PLAN, augment=False, length=200)
+    found = [int(dataset[n]["exam"]) for n in range(200)]
+    assert 0.15 < found.count(0) / 200 < 0.35  # a third where each is as likely
+    assert set(found) == set(range(len(exams)))
+
+
 def test_target_channels_by_hand() -> None:
     labels = np.array([[[0, 1], [2, 3]]], np.uint8)
     regions = target_channels(labels, [(1, 2, 3), (1, 3), (3,)], background=False)

@@ -151,6 +151,7 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
         ("training.batch=two", "'training.batch' is a whole number, not 'two' (or 'auto')."),
         ("training.batch=true", "'training.batch' is a whole number, not True"),
         ("training.patch=[16, 16]", "'training.patch' has 3 values, not 2 (or 'auto')."),
+        ("training.train_only_share=1", "'training.train_only_share' lies between 0 and 1 (or is null), not 1."),
         ("training.foreground=1.5", "'training.foreground' is from 0 to 1, not 1.5."),
         ("optimiser.lr=0", "'optimiser.lr' is above 0, not 0."),
         ("grid.spacing=[1, 1, 0]", "'grid.spacing' is above 0 mm"),

@@ -62,6 +62,21 @@ def test_a_manifest_with_sites_patients_and_the_earlier_exam(tmp_path: Path) -> 
         labelled_cohort(table, tmp_path)
 
 
+def test_a_manifest_marks_exams_that_are_only_learnt_from(tmp_path: Path) -> None:
+    cohort = write_tiny_cohort(tmp_path / "cohort", 2)
+    table = tmp_path / "cohort.csv"
+    lines = ["id,t1c,labels,train_only"]
+    for folder, word in zip(sorted(cohort.iterdir()), ("Yes", ""), strict=False):
+        lines.append(
+            f"{folder.name},cohort/{folder.name}/{folder.name}-t1c.nii.gz,cohort/{folder.name}/{folder.name}-seg.nii.gz,{word}"
+        )
+    table.write_text("\n".join(lines))
+    assert [exam.train_only for exam in labelled_cohort(table, tmp_path)] == [True, False]
+    table.write_text("\n".join(lines).replace("Yes", "perhaps"))
+    with pytest.raises(InputUnreadable, match="has 'perhaps' as train_only of 'BraTSGLI00000000'; write yes or no"):
+        labelled_cohort(table, tmp_path)
+
+
 def test_several_label_maps_and_none(tmp_path: Path) -> None:
     place = write_tiny_exam(tmp_path / "a", "BraTS-GLI-00001-000", 1)
     other = place / "BraTS-GLI-00001-000-mask.nii.gz"

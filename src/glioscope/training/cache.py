@@ -39,7 +39,7 @@ class CachedExam:
 
     Attributes:
         folder: With image.npy, target.npy, foreground.npz and exam.json.
-        name, patient, site: As in the cohort.
+        name, patient, site, train_only: As in the cohort.
         sources: Images that the exam has, of those that the channels are made of.
         shape: Voxels along each axis.
         affine: Of the cut and resampled grid (RAS, mm), as nested tuples.
@@ -54,6 +54,7 @@ class CachedExam:
     shape: tuple[int, int, int]
     affine: tuple[tuple[float, ...], ...]
     counts: Mapping[int, int]
+    train_only: bool = False
 
     @property
     def image(self) -> NDArray[np.floating[Any]]:
@@ -181,12 +182,16 @@ def _prepared(
         try:
             cached, found = _opened(folder)
             if found == key:
-                return replace(cached, patient=exam.patient, site=exam.site), f"{exam.name}: in the cache"
+                return _as_in_cohort(cached, exam), f"{exam.name}: in the cache"
         except InputUnreadable as error:
             damaged = f" ({str(error).partition(';')[0]})"
         (folder / RECORD).unlink()
     _write(exam, recipe, plan, folder, key)
-    return open_cached(folder), f"{exam.name}: {REBUILT + damaged if damaged else 'prepared'}"
+    return _as_in_cohort(open_cached(folder), exam), f"{exam.name}: {REBUILT + damaged if damaged else 'prepared'}"
+
+
+def _as_in_cohort(cached: CachedExam, exam: LabelledExam) -> CachedExam:
+    return replace(cached, patient=exam.patient, site=exam.site, train_only=exam.train_only)
 
 
 def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: str) -> None:

@@ -46,6 +46,7 @@ class LabelledExam:
         site: Where it was acquired, where that is known.
         scheme: Scheme of the label map; `auto` takes brats-2021 where it has a 4 and no 3 and the recipe's is brats-2023, else
             the recipe's.
+        train_only: Whether every fold learns from it and none is scored on it, such as a synthetic exam beside real ones.
     """
 
     name: str
@@ -54,6 +55,7 @@ class LabelledExam:
     labels: Path
     site: str | None = None
     scheme: str = "auto"
+    train_only: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:

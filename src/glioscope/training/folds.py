@@ -30,6 +30,10 @@ class FoldMember(Protocol):
     def site(self) -> str | None:
         """Where it was acquired."""
 
+    @property
+    def train_only(self) -> bool:
+        """Whether it is never held out."""
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -63,12 +67,17 @@ def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
     By patient, each site's patients are dealt out in turn, so that every fold has its share of every site; by site, whole
     sites are laid in the fold with the fewest patients, the largest first, as in the residual-tumour study of twelve hospitals
     (Helland et al., Scientific Reports 2023, 2.3.1, table 2). The same exams, rules and seed give the same folds, in whatever
-    order the exams come.
+    order the exams come. Exams that are `train_only` are in the training part of every fold that does not hold out
+    their patient.
 
     Raises:
         InputUnreadable: a site is held out or divided by and not known, or a fold would be empty.
     """
     rules = recipe.folds
+    always = [exam for exam in exams if exam.train_only]
+    exams = [exam for exam in exams if not exam.train_only]
+    if not always and recipe.training.train_only_share is not None:
+        raise InputUnreadable("'training.train_only_share' is given, but no exam of the cohort is marked train_only.")
     held_out = [exam for exam in exams if rules.hold_out is not None and exam.site == rules.hold_out]
     if rules.hold_out is not None and not held_out:
         sites = sorted({exam.site for exam in exams if exam.site})
@@ -85,7 +94,9 @@ def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
     part_of = _by_site(by_site, rules.count) if rules.by == "site" else _by_patient(by_site, rules.count, rng)
     folds = []
     for number in range(rules.count):
-        train = tuple(exam.name for exam in rest if part_of[exam.patient] != number)
+        beside = [exam for exam in always if exam.patient not in away and part_of.get(exam.patient) != number]
+        learnt = [exam for exam in rest if part_of[exam.patient] != number]
+        train = tuple(sorted(exam.name for exam in [*learnt, *beside])) if learnt else ()
         validation = tuple(exam.name for exam in rest if part_of[exam.patient] == number)
         if not train or not validation:
             units = len(by_site) if rules.by == "site" else len(site_of)

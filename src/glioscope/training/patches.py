@@ -68,6 +68,9 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         self._values = list(target_values(recipe).values())
         self._labels_only = recipe.target.kind == "labels"
         self._channels = [channel.sources for channel in parse_inputs(recipe.inputs).channels]
+        self._share = training.train_only_share
+        only = np.array([exam.train_only for exam in self.exams])
+        self._pools = np.flatnonzero(~only), np.flatnonzero(only)
         self._dropout, self._most = training.channel_dropout, training.channel_dropout_most
         self._foreground, self._background = training.foreground, round(plan.batch * (1 - training.foreground))
         self._augmentation = build_augmentation(
@@ -91,7 +94,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         if not 0 <= index < self._length:
             raise IndexError(index)
         rng = np.random.default_rng((self.seed, index))
-        number = int(rng.integers(len(self.exams)))
+        number = self._drawn(rng)
         exam = self.exams[number]
         drawn = rng.random() < self._foreground if self.batch == 1 else index % self.batch >= self._background
         centre = self._centre(exam, rng, foreground=drawn)
@@ -110,6 +113,12 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
             "target": torch.from_numpy(self._target(known[0].clamp(min=0).numpy().astype(np.uint8))),
             "exam": torch.tensor(number),
         }
+
+    def _drawn(self, rng: np.random.Generator) -> int:
+        """Number of the exam that the next patch is of."""
+        if self._share is None:
+            return int(rng.integers(len(self.exams)))
+        return int(rng.choice(self._pools[rng.random() < self._share]))
 
     def _target(self, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return target_channels(labels, self._values, background=self._labels_only)

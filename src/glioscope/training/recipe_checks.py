@@ -106,6 +106,8 @@ def _check_numbers(training: Training) -> None:
     for key in shares:
         if not 0 <= getattr(training, key) <= 1:
             raise InputUnreadable(f"'training.{key}' is from 0 to 1, not {getattr(training, key):g}.")
+    if (share := training.train_only_share) is not None and not 0 < share < 1:
+        raise InputUnreadable(f"'training.train_only_share' lies between 0 and 1 (or is null), not {share:g}.")
     if not 0 <= training.ema < 1:
         raise InputUnreadable(f"'training.ema' is at least 0 and below 1, not {training.ema:g}.")
     if training.patch != "auto" and min(training.patch) < 1:

@@ -145,6 +145,8 @@ class Training:
         deep_supervision: Whether the network is also scored at coarser resolutions.
         channel_dropout: Probability that a patch loses some of the sequences it has (at least one stays).
         channel_dropout_most: How many it loses then: 1 to this number, each as likely.
+        train_only_share: Share of the patches from exams that are only learnt from (the cohort says which); None takes each
+            exam as often as any other.
         clip: Largest norm of the gradient; None clips nothing.
         patience: Validations without a better score after which training stops; None never does.
         seed: Of the weights, the samples and the folds.
@@ -162,6 +164,7 @@ class Training:
     deep_supervision: bool = True
     channel_dropout: float = 0.0
     channel_dropout_most: int = 1
+    train_only_share: float | None = None
     clip: float | None = 12.0
     patience: int | None = None
     seed: int = 0

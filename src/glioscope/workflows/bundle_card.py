@@ -133,6 +133,7 @@ def _card(
         "recipe": recipe.document(),
         "data": {
             "exams": len(exams),
+            **({"train_only": only} if (only := sum(bool(exam.get("train_only")) for exam in exams)) else {}),
             "patients": len({exam["patient"] for exam in exams}),
             "sites": len({exam["site"] for exam in exams if exam["site"]}),
             "ids_sha256": sorted(hashlib.sha256(str(exam["name"]).encode()).hexdigest() for exam in exams),

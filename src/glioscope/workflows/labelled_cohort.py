@@ -19,6 +19,7 @@ _LABEL_WORD = re.compile(r"^(?:t?seg|dseg|segmentation|labels?|gtv?|gt|ref|refer
 _TIME_POINT = re.compile(r"(BraTS-[A-Za-z]+(?:-[A-Za-z]+)*-\d{3,})-\d{3}(?!\d)", re.IGNORECASE)
 _FOLLOW_UP = re.compile(r"^(.*\d)_FU\d+[a-z]?$")
 _SEVERAL = 5
+_YES, _NO = {"yes", "true", "1"}, {"", "no", "false", "0"}
 
 
 def labelled_cohort(
@@ -31,8 +32,8 @@ def labelled_cohort(
     """The prepared exams below `path` that have a label map, by name.
 
     A folder cohort has the label map among the images of each exam, under a name that says so (`…-seg.nii.gz`). A manifest
-    (CSV or TSV) names it in a column `labels`, and may have columns `patient` and `site`, and files of the pre-operative exam,
-    on any grid in the same space, in `pre-t1c` and `pre-mask` (or `pre-t1n`, `pre-t2w`, `pre-t2f`).
+    (CSV or TSV) names it in a column `labels`, and may have columns `patient`, `site` and `train_only` (yes or no), and files
+    of the pre-operative exam, on any grid in the same space, in `pre-t1c` and `pre-mask` (or `pre-t1n`, `pre-t2w`, `pre-t2f`).
 
     Args:
         path: Folder of BraTS cases, BIDS dataset, or manifest.
@@ -59,7 +60,8 @@ def labelled_cohort(
         images: dict[str, Path] = {str(s): candidate.files[0] for s, candidate in inspection.chosen.items()}
         images |= {source: file for source, file in inspection.earlier.items() if source != "exam"}
         patient = row.get("patient") or patient_of(_given_name(inspection)) or inspection.id
-        exams.append(LabelledExam(name, patient, images, labels, row.get("site") or None, scheme))
+        only = _yes(row.get("train_only", ""), name, path)
+        exams.append(LabelledExam(name, patient, images, labels, row.get("site") or None, scheme, only))
     if not exams:
         first = f" {left_out[0]}" if left_out else ""
         raise InputUnreadable(f"'{path}' holds no prepared exam with a label map.{first}")
@@ -124,6 +126,12 @@ def _unfit(inspection: Inspection, labels: Path | None) -> str | None:
     if not inspection.prepared:
         return "its images are not skull-stripped on one grid; run 'glioscope preprocess' first"
     return None
+
+
+def _yes(word: str, name: str, path: Path) -> bool:
+    if (plain := word.strip().lower()) not in _YES | _NO:
+        raise InputUnreadable(f"'{path.name}' has '{word}' as train_only of '{name}'; write yes or no.")
+    return plain in _YES
 
 
 def _given_name(inspection: Inspection) -> str:

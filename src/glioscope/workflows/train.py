@@ -178,7 +178,7 @@ def _folds(
         number = -1 if name == FULL else int(name)
         part = None if number < 0 else prepared.folds[number]
         learnt = prepared.exams if part is None else prepared.named(part.train)
-        held_out = prepared.exams if part is None else prepared.named(part.validation)
+        held_out = [exam for exam in prepared.exams if not exam.train_only] if part is None else prepared.named(part.validation)
         job = FoldJob(
             number=number,
             title="all exams" if part is None else f"fold {name}",

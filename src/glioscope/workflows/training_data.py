@@ -150,7 +150,9 @@ def _prepared(
         if not begun:
             write_json(run.plan_file, {"plan": plan.document(), "fingerprint": fingerprint.document()})
         write_json(run.folds_file, {"folds": [fold.document() for fold in folds]})
-        facts = [{"name": exam.name, "patient": exam.patient, "site": exam.site} for exam in exams]
+        facts = [
+            {"name": exam.name, "patient": exam.patient, "site": exam.site, "train_only": exam.train_only} for exam in exams
+        ]
         sources = sorted({source for exam in exams for source in exam.sources})
         present = {source: sum(source in exam.sources for exam in exams) for source in sources}
         write_json(run.data_file, {"key": key, "labels": labels, "cache": str(cache), "present": present, "exams": facts})

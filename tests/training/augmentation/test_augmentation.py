@@ -146,6 +146,19 @@ def test_seeded_leaves_the_generators_alone() -> None:
     assert (torch.rand(1).item(), float(np.random.random())) == expected
 
 
+def test_thick_slices_are_means_of_slabs_with_lines_between() -> None:
+    from glioscope.training.augmentation.thick_slices import ThickSlices
+
+    class Along(ThickSlices):
+        def get_parameters(self, **data: object) -> dict[str, object]:
+            return {**super().get_parameters(**data), "axis": 0, "channels": torch.tensor([True, False])}
+
+    image = torch.tensor([0.0, 4.0, 10.0, 14.0])[None, :, None, None].expand(2, 4, 2, 2).clone()
+    done = Along((2.0, 2.0))(image=image)["image"]
+    assert done[0, :, 0, 0].tolist() == [2.0, 4.5, 9.5, 12.0]  # slabs of 2 and 12, their middles 2 voxels apart
+    assert done[1, :, 1, 1].tolist() == [0.0, 4.0, 10.0, 14.0]
+
+
 def test_wrong_names() -> None:
     with pytest.raises(InputUnreadable, match=r"'augmentation\.name' cannot be 'nnunnet'; did you mean 'nnunet'"):
         build_augmentation("nnunnet", {}, (8, 8, 8), SPACING)
