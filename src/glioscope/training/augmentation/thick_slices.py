@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 __all__ = ["ThickSlices"]
 
 
-class ThickSlices(ImageOnlyTransform):
+class ThickSlices(ImageOnlyTransform):  # type: ignore[misc]
     """Averages over slabs along one axis, then interpolates between them, as resampling thick slices to 1 mm does.
 
     Clinical T2 and FLAIR images mostly have slices of 3 to 6 mm. The whole image is treated, or each channel by chance 0.5.
