@@ -99,7 +99,7 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
     whole = read_bundle(run / "bundle")
     member = next(entry for entry in whole.document["members"] if entry["file"] == f"fold-{number}.safetensors")
     # The run's bundle has thresholds chosen on all folds; what ships has those of the recipe.
-    rules = whole.document["training"]["recipe"]["postprocess"]
+    rules = load_recipe("default").postprocess
     document = {**whole.document, "members": [member], "postprocess": rules}
     effort = system.partition("-")[2] or "standard"
     return BundleSegmenter(replace(whole, document=document), backend="torch", effort=effort)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from glioscope.core import SCHEMES, InvalidImage
-from glioscope.postprocessing import PUBLISHED_THRESHOLDS, Thresholds, published_chain
+from glioscope.postprocessing import PUBLISHED_THRESHOLDS, Chain, Thresholds, published_chain
 from tests.postprocessing.maps import BRATS
 
 
@@ -84,3 +84,19 @@ def test_what_are_no_probabilities(maps: dict[str, NDArray[np.float32]], message
 def test_a_threshold_is_above_0_and_at_most_1(value: float) -> None:
     with pytest.raises(InvalidImage, match="threshold of WT"):
         Thresholds({"WT": value})
+
+
+def test_a_component_of_which_the_network_was_nowhere_sure_is_not_believed() -> None:
+    sure, unsure = [0.6, 0.9, 0.9], [0.6, 0.7, 0.7]  # means 0.8 and 0.667
+    line = np.array([*sure, 0.1, *unsure], np.float32)[:, None, None]
+    scheme = SCHEMES["brats-2023"]
+    chosen = Thresholds({"WT": 0.5, "TC": 0.5, "ET": 0.5}, {"ET": 0.75})
+    everywhere = {"WT": np.ones_like(line), "TC": np.ones_like(line), "ET": line}
+    assert chosen.apply(everywhere, scheme)[:, 0, 0].tolist() == [3, 3, 3, 1, 1, 1, 1]
+    assert Thresholds(chosen.values, {"ET": 0.6}).apply(everywhere, scheme)[:, 0, 0].tolist() == [3, 3, 3, 1, 3, 3, 3]
+    chain = Chain((), chosen)
+    assert Chain.of_document(chain.document()) == chain
+    with pytest.raises(InvalidImage, match="a least mean for RC, and no threshold"):
+        Thresholds({"WT": 0.5}, {"RC": 0.5})
+    with pytest.raises(InvalidImage, match="'least_mean' without 'thresholds'"):
+        Chain.of_document({**Chain().document(), "least_mean": {"ET": 0.5}})

@@ -28,6 +28,7 @@ __all__ = ["Chain", "load_postprocessing", "published_chain", "save_postprocessi
 
 FORMAT = "glioscope-postprocessing"
 VERSION = 1
+_KEYS = {"format", "version", "weights", "thresholds", "least_mean", "steps"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Chain:
             document["weights"] = {region: dict(weights) for region, weights in self.weights.values.items()}
         if self.thresholds is not None:
             document["thresholds"] = dict(self.thresholds.values)
+            if self.thresholds.least_mean:
+                document["least_mean"] = dict(self.thresholds.least_mean)
         return {**document, "steps": [step.document() for step in self.steps], **self.facts}
 
     @staticmethod
@@ -98,17 +101,19 @@ class Chain:
         """The chain that `document` wrote; raises InvalidImage for anything that is not one."""
         if not isinstance(document, Mapping) or document.get("format") != FORMAT or document.get("version") != VERSION:
             raise InvalidImage(f'It does not begin with "format": "{FORMAT}" and "version": {VERSION}.')
-        thresholds, weights, steps = (document.get(key) for key in ("thresholds", "weights", "steps"))
+        thresholds, means, weights, steps = (document.get(key) for key in ("thresholds", "least_mean", "weights", "steps"))
         if not isinstance(steps, list):
             raise InvalidImage("It has no list of 'steps'.")
-        tables = [thresholds or {}, weights or {}, *(weights.values() if isinstance(weights, Mapping) else ())]
+        tables = [thresholds or {}, means or {}, weights or {}, *(weights.values() if isinstance(weights, Mapping) else ())]
         if not all(isinstance(table, Mapping) for table in tables):
-            raise InvalidImage("Its 'thresholds' or 'weights' are not tables by region.")
+            raise InvalidImage("Its 'thresholds', 'least_mean' or 'weights' are not tables by region.")
+        if means and not thresholds:
+            raise InvalidImage("It has 'least_mean' without 'thresholds'.")
         return Chain(
             tuple(step_of(step) for step in steps),
-            Thresholds(dict(thresholds)) if thresholds else None,
+            Thresholds(dict(thresholds), dict(means or {})) if thresholds else None,
             RaterWeights({region: dict(of_region) for region, of_region in weights.items()}) if weights else None,
-            {k: v for k, v in document.items() if k not in ("format", "version", "weights", "thresholds", "steps")},
+            {k: v for k, v in document.items() if k not in _KEYS},
         )
 
 

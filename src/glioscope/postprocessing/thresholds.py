@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import InvalidImage, Scheme
+from glioscope.postprocessing.components import components, keep_numbers
 from glioscope.postprocessing.regions import largest_first, own_label, parents
 
 __all__ = ["PUBLISHED_THRESHOLDS", "Thresholds"]
@@ -27,12 +28,18 @@ class Thresholds:
 
     Attributes:
         values: Region -> threshold, above 0 and at most 1.
+        least_mean: Region -> the mean probability that a component of it (26 neighbours) must reach to be believed. What a
+            network was never sure of in any part, such as coil shading taken for oedema, is told from a tumour by it.
     """
 
     values: Mapping[str, float]
+    least_mean: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for region, value in self.values.items():
+        for region in self.least_mean:
+            if region not in self.values:
+                raise InvalidImage(f"There is a least mean for {region}, and no threshold.")
+        for region, value in [*self.values.items(), *self.least_mean.items()]:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number or not 0 < value <= 1:
                 raise InvalidImage(f"The threshold of {region} is a number above 0 and at most 1, not {value!r}.")
@@ -63,9 +70,17 @@ class Thresholds:
             mask = np.asarray(values >= self.values[region])
             for larger in parents(scheme, region, inside):
                 mask &= inside[larger]
+            if region in self.least_mean:
+                mask = _believed(mask, values, self.least_mean[region])
             inside[region] = mask
             labels[mask] = own_label(scheme, region)
         return labels
+
+
+def _believed(mask: NDArray[np.bool_], values: NDArray[Any], least: float) -> NDArray[np.bool_]:
+    parts, sizes = components(mask, 26)
+    sums = np.bincount(parts.ravel(), values.ravel(), len(sizes))
+    return keep_numbers(parts, (sizes > 0) & (sums >= least * sizes)) > 0
 
 
 def check_probabilities(region: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -159,6 +159,22 @@ def test_thick_slices_are_means_of_slabs_with_lines_between() -> None:
     assert done[1, :, 1, 1].tolist() == [0.0, 4.0, 10.0, 14.0]
 
 
+def test_shading_is_a_smooth_field_on_some_channels() -> None:
+    from glioscope.training.augmentation.shading import Shading
+
+    done = []
+    for seed in range(12):
+        torch.manual_seed(seed)
+        field = Shading((0.5, 0.5))(image=torch.zeros(4, 9, 9, 9))["image"]
+        steps = field.diff(dim=1)
+        assert torch.allclose(
+            steps[:, :4], steps[:, :1].expand(-1, 4, -1, -1), atol=1e-5
+        )  # linear between knots 4 voxels apart
+        done += field.std(dim=(1, 2, 3)).tolist()
+    assert 12 < sum(sd == 0 for sd in done) < 36
+    assert 0.2 < np.mean([sd for sd in done if sd]) < 0.5  # 0.5 at the knots, less between them
+
+
 def test_wrong_names() -> None:
     with pytest.raises(InputUnreadable, match=r"'augmentation\.name' cannot be 'nnunnet'; did you mean 'nnunet'"):
         build_augmentation("nnunnet", {}, (8, 8, 8), SPACING)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from glioscope.training.augmentation.augmentation import Augmentation
 from glioscope.training.augmentation.seeding import seeded
+from glioscope.training.augmentation.shading import Shading
 from glioscope.training.augmentation.thick_slices import ThickSlices
 from glioscope.training.augmentation.warp import Warp, Warper
 
@@ -51,6 +52,7 @@ class NNUNet(Augmentation):
         p_noise, p_blur, p_brightness, p_contrast, p_low_resolution, p_inverted_gamma, p_gamma: Probabilities of the others.
         p_shift: Probability of additive brightness (standard deviation 0.2, each channel by chance 0.5).
         p_thick: Probability of slices as thick as `thickness` along an axis, in voxels.
+        p_shading: Probability of smooth fields whose standard deviations lie in `shading`.
         gamma: Range of the exponent.
         mirror: Axes along which a patch may be mirrored.
     """
@@ -74,6 +76,8 @@ class NNUNet(Augmentation):
         p_inverted_gamma: float = 0.1,
         p_gamma: float = 0.3,
         p_shift: float = 0.0,
+        p_shading: float = 0.0,
+        shading: tuple[float, float] = (0.1, 0.6),
         p_thick: float = 0.0,
         thickness: tuple[float, float] = (2.0, 6.0),
         gamma: tuple[float, float] = (0.7, 1.5),
@@ -97,6 +101,7 @@ class NNUNet(Augmentation):
                 (BrightnessAdditiveTransform(0, 0.2, synchronize_channels=False, p_per_channel=0.5), p_shift),
                 (ContrastTransform(factor, preserve_range=True, synchronize_channels=False, p_per_channel=1), p_contrast),
                 (self._low_resolution(), p_low_resolution),
+                (Shading((shading[0], shading[1])), p_shading),
                 (ThickSlices((thickness[0], thickness[1])), p_thick),
                 (GammaTransform(exponent, 1, synchronize_channels=False, p_per_channel=1, p_retain_stats=1), p_inverted_gamma),
                 (GammaTransform(exponent, 0, synchronize_channels=False, p_per_channel=1, p_retain_stats=1), p_gamma),
