@@ -70,13 +70,26 @@ def align_atlases(source: Volume, target: Volume) -> tuple[Transform, float]:
     Returns:
         The transform, and the root mean square distance in mm by which the centres miss each other after it.
     """
-    both = sorted((set(np.unique(source.data)) & set(np.unique(target.data))) - {0})
-    centres = [
-        v.grid.to_world(np.array(ndimage.center_of_mass(np.ones(v.data.shape, np.uint8), v.data, both))) for v in (source, target)
-    ]
+    first, second = _centres(source), _centres(target)
+    both = sorted(first.keys() & second.keys())
+    centres = [np.array([found[value] for value in both]) for found in (first, second)]
     homogeneous = np.column_stack([centres[0], np.ones(len(both))])
     solution = np.linalg.lstsq(homogeneous, centres[1], rcond=None)[0]
     matrix = np.eye(4)
     matrix[:3] = solution.T
     missed = homogeneous @ solution - centres[1]
     return Transform(matrix), float(np.sqrt((missed**2).sum(axis=1).mean()))
+
+
+def _centres(labels: Volume) -> dict[int, NDArray[np.float64]]:
+    """Value -> centre of mass of its voxels as a world point."""
+    flat = labels.data.ravel()
+    counts = np.bincount(flat)
+    index = np.stack(
+        [
+            np.bincount(flat, np.broadcast_to(along, labels.data.shape).ravel())
+            for along in np.ogrid[tuple(slice(float(n)) for n in labels.data.shape)]
+        ],
+        axis=-1,
+    )
+    return {int(v): labels.grid.to_world(index[v] / counts[v]) for v in np.flatnonzero(counts) if v}

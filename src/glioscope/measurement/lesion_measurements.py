@@ -110,7 +110,7 @@ def measure_lesions(
         mask, values = numbered[room] == number, labels.data[room]
         part = grid.cropped(lower, lower + mask.shape)
         axial = axial_diameters(mask, part)
-        assert axial is not None  # noqa: S101
+        assert axial is not None
         points = part.to_world(np.argwhere(mask))
         held = np.bincount(values[mask], minlength=256)
         x, y, z = (float(v) for v in points.mean(axis=0))

@@ -104,12 +104,12 @@ class Neighbourhood:
 
     @cached_property
     def _halves(self) -> tuple[int, int]:
-        assert self.atlas is not None  # noqa: S101
+        assert self.atlas is not None
         return halves(self.atlas.lateralisation)
 
     @cached_property
     def _ventricles(self) -> KDTree | None:
-        assert self.atlas is not None  # noqa: S101
+        assert self.atlas is not None
         points = self.atlas.ventricles_mm
         return KDTree(points) if len(points) else None
 

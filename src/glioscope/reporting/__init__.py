@@ -2,6 +2,7 @@
 
 from glioscope.reporting.figures import montage_figure, overview_figure
 from glioscope.reporting.html import render_html
+from glioscope.reporting.lesion_table import LESION_COLUMNS, write_lesion_table
 from glioscope.reporting.model import DISCLAIMER, Key, Picture, ReportModel, Section, Table
 from glioscope.reporting.model_of_exam import model_of_exam
 from glioscope.reporting.outlines import Outline, outlines
@@ -13,6 +14,7 @@ from glioscope.reporting.views import Scene, make_scene
 __all__ = [
     "COLUMNS",
     "DISCLAIMER",
+    "LESION_COLUMNS",
     "Key",
     "Outline",
     "Picture",
@@ -30,4 +32,5 @@ __all__ = [
     "render_html",
     "render_pdf",
     "write_cohort_table",
+    "write_lesion_table",
 ]
