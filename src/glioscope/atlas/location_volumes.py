@@ -87,7 +87,9 @@ def opened_volumes(place: Path | None = None) -> Iterator[LocationVolumes | None
                 wanted = [name for name in archive.namelist() if name.startswith(f"{DISTRIBUTION}/Atlases/")]
                 archive.extractall(scratch, [name for name in wanted if name.endswith((".nii.gz", ".csv"))])
         except (zipfile.BadZipFile, OSError) as error:
-            raise InputUnreadable(f"'{place.name}' is no wheel of {DISTRIBUTION}, or it is damaged; download it again.") from error
+            raise InputUnreadable(
+                f"'{place.name}' is no wheel of {DISTRIBUTION}, or it is damaged; download it again."
+            ) from error
         if not wanted:
             raise InputUnreadable(f"'{place.name}' holds no atlas volumes; give a wheel of {DISTRIBUTION}.")
         yield _in_folder(Path(scratch) / DISTRIBUTION / "Atlases", place.name)
@@ -128,5 +130,7 @@ def parcel_names(table: Path) -> dict[int, str]:
         rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines()))
         names = {int(row["Label"]): row["Region"].strip() for row in rows if row["Label"].strip()}
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise InputUnreadable(f"'{table.name}' is not a table of labels and regions; unpack the atlas volumes again.") from error
+        raise InputUnreadable(
+            f"'{table.name}' is not a table of labels and regions; unpack the atlas volumes again."
+        ) from error
     return {value: name for value, name in names.items() if value and name != "background" and not name.startswith("#")}

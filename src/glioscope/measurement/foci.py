@@ -15,9 +15,9 @@ __all__ = ["FOCI_RULE", "Foci", "Multifocality", "find_foci", "gap_between"]
 Multifocality = Literal["none", "single", "multifocal", "multicentric"]
 
 FOCI_RULE = (
-    "a focus is a lesion of the tumour core (of the whole tumour where the core is not known). Several foci within one lesion of "
-    "the whole tumour are multifocal, foci in different ones multicentric (Batzdorf and Malamud, J Neurosurg 1963;20:122: joined "
-    "by tumour tissue or not; here told by the FLAIR abnormality that a label map has)."
+    "a focus is a lesion of the tumour core (of the whole tumour where the core is not known). Several foci within one lesion "
+    "of the whole tumour are multifocal, foci in different ones multicentric (Batzdorf and Malamud, J Neurosurg 1963;20:122: "
+    "joined by tumour tissue or not; here told by the FLAIR abnormality that a label map has)."
 )
 
 

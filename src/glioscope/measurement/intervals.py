@@ -32,16 +32,16 @@ LEAST_LIKELY = 0.025
 _LOWER, _UPPER = 1 - LEAST_LIKELY, LEAST_LIKELY
 
 INTERVAL_RULE = (
-    f"{INTERVAL_PERCENT} % interval: from the volume of the voxels with a probability of at least {_LOWER:.1%} to that of those "
-    f"with at least {_UPPER:.1%}. It is exact where all voxels err together, as neighbours nearly do, and too wide where they "
+    f"{INTERVAL_PERCENT} % interval: from the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
+    f"those with at least {_UPPER:.1%}. It is exact where all voxels err together, as neighbours nearly do, and too wide where they "
     "do not."
 )
 """The rule in a sentence.
 
-Let each voxel belong to the region when its probability is at least u, with one u for all voxels, uniform in [0, 1]: every voxel
-is then in as often as its probability says, and the voxels err together (comonotonic). Of all ways in which voxels can depend on
-each other this gives the widest spread of the volume (it is the largest in convex order: Kaas et al., Insurance: Mathematics and
-Economics 2000;27:151). Independent voxels would give an interval far too narrow, a few voxels wide.
+Let each voxel belong to the region when its probability is at least u, with one u for all voxels, uniform in [0, 1]: every
+voxel is then in as often as its probability says, and the voxels err together (comonotonic). Of all ways in which voxels can
+depend on each other this gives the widest spread of the volume (it is the largest in convex order: Kaas et al., Insurance:
+Mathematics and Economics 2000;27:151). Independent voxels would give an interval far too narrow, a few voxels wide.
 """
 
 
@@ -66,7 +66,9 @@ class VolumeEvidence:
         """Where the intervals come from, in a sentence."""
         names = ", ".join(self.members)
         if self.kind == "raters":
-            return f"Intervals from {len(self.members)} segmentations ({names}): the probability is the share that marks a voxel."
+            return (
+                f"Intervals from {len(self.members)} segmentations ({names}): the probability is the share that marks a voxel."
+            )
         return f"Intervals from the probability maps of {names}" + (" (their mean)." if len(self.members) > 1 else ".")
 
 

@@ -131,4 +131,3 @@ def measure_lesions(
             )
         )
     return tuple(found)
-

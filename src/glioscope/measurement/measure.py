@@ -36,8 +36,8 @@ DEFINITIONS: Mapping[str, str] = {
     "Satellite distance": "from the largest focus to another one, between the faces of their nearest voxels.",
     "Midline crossing": f"a lesion crosses it where at least {MIN_LESION_MM3:g} mm3 of it lie on the other side.",
     "Depth": "from the lesion's centre of mass to the nearest voxel of the brain's surface (its mask, holes filled).",
-    "Distance to the ventricles": "from the lesion's nearest voxel to the nearest voxel of the atlas's ventricles laid over the "
-    "patient, which a mass displaces; 0 where the lesion reaches into them.",
+    "Distance to the ventricles": "from the lesion's nearest voxel to the nearest voxel of the atlas's ventricles laid over "
+    "the patient, which a mass displaces; 0 where the lesion reaches into them.",
     "Lesions": f"pieces of the region connected by faces, edges or corners, of at least {MIN_LESION_MM3:g} mm3.",
     "Left and right": "the patient's. Images are shown in the radiological convention: the patient's right is on the left.",
 }
@@ -220,9 +220,7 @@ def _rano(lesions: Mapping[str, tuple[LesionMeasurements, ...]], grid: Grid) -> 
     enhancing = next((name for name in ENHANCING if name in lesions), None)
     kinds = {"enhancing": enhancing, "t2_flair": T2_FLAIR if T2_FLAIR in lesions else None}
     return {
-        kind: rano_disease(
-            name, [(x.number, x.axial, x.slices, x.beside_cavity) for x in lesions[name]], slice_distance(grid)
-        )
+        kind: rano_disease(name, [(x.number, x.axial, x.slices, x.beside_cavity) for x in lesions[name]], slice_distance(grid))
         for kind, name in kinds.items()
         if name is not None
     }
@@ -251,9 +249,7 @@ def measure(
     unknown = tuple(name for name in scheme.regions if known is not None and name not in known)
     determined = {name: values for name, values in scheme.regions.items() if name not in unknown}
     lesions = {
-        name: measure_lesions(
-            name, part, scheme, determined, start=start, evidence=evidence, neighbourhood=neighbourhood
-        )
+        name: measure_lesions(name, part, scheme, determined, start=start, evidence=evidence, neighbourhood=neighbourhood)
         for name in determined
     }
     likely = evidence.regions if evidence else {}

@@ -55,9 +55,7 @@ def tract_overlaps(
     return {region: _sorted(found, len(points[region]), voxel_ml) for region, found in counts.items()}
 
 
-def label_overlaps(
-    points: NDArray[np.float64], voxel_ml: float, parcels: Volume, names: Mapping[int, str]
-) -> list[Overlap]:
+def label_overlaps(points: NDArray[np.float64], voxel_ml: float, parcels: Volume, names: Mapping[int, str]) -> list[Overlap]:
     """Overlaps of a region with the parcels of a label map, the largest first; what no parcel covers is left out.
 
     Args:

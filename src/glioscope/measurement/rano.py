@@ -19,12 +19,12 @@ MEASURABLE_MM = 10.0
 THICK_MM = 5.0
 
 RANO_RULES = (
-    "measurable is a lesion whose longest axial diameter and longest perpendicular are both at least 10 mm (twice the distance "
-    "of slices where that is more than 5 mm) and that is seen on two axial slices or more",
-    "the product of the two diameters is summed over all measurable lesions; the few target lesions of a trial are for its reader "
-    "to choose",
-    "enhancing disease is measured on the enhancing tumour, non-enhancing disease on the whole T2/FLAIR abnormality, in which a "
-    "label map does not tell infiltrating tumour from oedema",
+    "measurable is a lesion whose longest axial diameter and longest perpendicular are both at least 10 mm (twice the "
+    "distance of slices where that is more than 5 mm) and that is seen on two axial slices or more",
+    "the product of the two diameters is summed over all measurable lesions; the few target lesions of a trial are for its "
+    "reader to choose",
+    "enhancing disease is measured on the enhancing tumour, non-enhancing disease on the whole T2/FLAIR abnormality, in which "
+    "a label map does not tell infiltrating tumour from oedema",
     "of a lesion beside a cyst or a resection cavity a reader measures the solid nodule alone, if it is at least 10 x 10 mm: such "
     "lesions are marked",
 )
@@ -93,9 +93,7 @@ def slice_distance(grid: Grid) -> float:
     return grid.voxel_volume / float(np.linalg.norm(np.cross(a, b)))
 
 
-def rano_disease(
-    region: str, lesions: Sequence[tuple[int, AxialDiameters, int, bool]], slice_mm: float
-) -> RanoDisease:
+def rano_disease(region: str, lesions: Sequence[tuple[int, AxialDiameters, int, bool]], slice_mm: float) -> RanoDisease:
     """Judge the lesions of a region.
 
     Args:

@@ -15,11 +15,11 @@ from glioscope.measurement.atlas_maps import values_at
 __all__ = ["RESECTABILITY_RULE", "Resectability", "resectability"]
 
 RESECTABILITY_RULE = (
-    "the resection probability of a place is the share of patients with a glioblastoma there, on that side of the brain, in whom "
-    "it was removed (maps of Müller et al., J Neurosurg 2021;134:1091, as Raidionics uses them: Kommers et al., Cancers "
-    "2021;13:2854). Expected residual volume: the region's volume times the mean of 1 - probability over its voxels; "
-    "resectability index: the mean probability. A place without a record counts as never resected. It describes the surgeons of "
-    "that cohort and is no advice for this patient."
+    "the resection probability of a place is the share of patients with a glioblastoma there, on that side of the brain, in"
+    " whom it was removed (maps of Müller et al., J Neurosurg 2021;134:1091, as Raidionics uses them: Kommers et al., "
+    "Cancers 2021;13:2854). Expected residual volume: the region's volume times the mean of 1 - probability over its "
+    "voxels; resectability index: the mean probability. A place without a record counts as never resected. It describes the"
+    " surgeons of that cohort and is no advice for this patient."
 )
 
 
@@ -49,9 +49,7 @@ class Resectability:
         }
 
 
-def resectability(
-    points: NDArray[np.float64], voxel_ml: float, side: str, maps: Mapping[str, Volume]
-) -> Resectability | None:
+def resectability(points: NDArray[np.float64], voxel_ml: float, side: str, maps: Mapping[str, Volume]) -> Resectability | None:
     """Expected residual volume and resectability of a region; None for an empty one.
 
     Args:

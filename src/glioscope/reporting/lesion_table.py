@@ -38,7 +38,7 @@ LESION_COLUMNS: tuple[str, ...] = (
     "depth_of_centre_mm",
     "distance_to_ventricles_mm",
 )
-"""All columns in order; a cell is empty where nothing is known. `rano_measurable` is given for the regions that RANO measures."""
+"""All columns in order; a cell is empty where nothing is known, `rano_measurable` where RANO does not measure the region."""
 
 
 def write_lesion_table(path: Path, measurements: Mapping[str, Any]) -> None:

@@ -49,7 +49,8 @@ def rano_words(rano: Document) -> list[str]:
         beside = any(lesion["beside_cavity"] for lesion in disease["lesions"])
         aside = " Beside a cavity a reader measures the solid nodule alone." if beside else ""
         words.append(
-            f"{title} ({disease['region']}): sum of products of diameters {disease['sum_of_products_mm2']:.0f} mm²; {count}.{aside}"
+            f"{title} ({disease['region']}): sum of products of diameters {disease['sum_of_products_mm2']:.0f} mm²; "
+            f"{count}.{aside}"
         )
     return words
 
@@ -99,7 +100,9 @@ def lesion_section(measurements: Document) -> Section | None:
     widths = (0.04, 0.17, 0.11, 0.09, 0.07, 0.25, 0.08, 0.1, 0.09)
     table = Table(columns, tuple(rows), widths, frozenset({1, 2, 3, 4, 6, 7, 8}))
     more = len(measurements["lesions"][region]) - len(rows)
-    notes = [f"Lesions: of the {REGION_TITLES.get(region, region).lower()}." + (f" {more} smaller ones not shown." if more else "")]
+    notes = [
+        f"Lesions: of the {REGION_TITLES.get(region, region).lower()}." + (f" {more} smaller ones not shown." if more else "")
+    ]
     notes += [words for words in (foci_words(measurements["foci"]),) if words]
     notes += [f"By {measurements['rano']['edition'].split(' (')[0]}: " + " ".join(rano_words(measurements["rano"]))]
     notes += [words for words in (measurements["location"].get("surroundings_source", ""),) if words]
@@ -118,7 +121,8 @@ def structures_section(measurements: Document) -> Section | None:
         found = surgery["regions"][region]
         notes.append(
             f"{named}: expected residual volume {found['expected_residual_ml']:.1f} ml, resectability index "
-            f"{found['resectability_index']:.2f} ({found['map']}-sided map; no record for {found['without_record_percent']:.0f} %)."
+            f"{found['resectability_index']:.2f} ({found['map']}-sided map; no record for "
+            f"{found['without_record_percent']:.0f} %)."
         )
     elif "regions" not in surgery:
         notes.append(surgery["source"])
@@ -129,6 +133,8 @@ def structures_section(measurements: Document) -> Section | None:
             (title, ", ".join(f"{o['name']} {o['percent']:.0f} %" for o in found[:MOST_STRUCTURES]) or "none")
             for title, found in lists
         ]
-        tables.append(Table(("Maps", f"Percent of the {named.lower()} in a structure, the largest first"), tuple(rows), (0.2, 0.8)))
+        tables.append(
+            Table(("Maps", f"Percent of the {named.lower()} in a structure, the largest first"), tuple(rows), (0.2, 0.8))
+        )
     notes.append(structures["source"])
     return Section("Structures and resectability", (" ".join(notes),), tuple(tables))

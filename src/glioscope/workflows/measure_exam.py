@@ -285,7 +285,9 @@ def _mni_points(labels: Volume, scheme: Scheme, measured: Measurements, atlas: A
     return points
 
 
-_NO_WAY = "not given, as the label map does not lie in an atlas that is installed, or MNI152 is not (`glioscope atlases install`)."
+_NO_WAY = (
+    "not given, as the label map does not lie in an atlas that is installed, or MNI152 is not (`glioscope atlases install`)."
+)
 
 
 def _structures(
@@ -307,8 +309,8 @@ def _structures(
         volume, table = read_labels(path), parcel_names(names[name])
         parcels[name] = {r: [o.document() for o in label_overlaps(p, voxel_ml, volume, table)] for r, p in points.items()}
     return {
-        "source": f"Tracts and cortical regions: atlas volumes of {source}. {atlas.mni_source} Masses displace what lies around "
-        "them: what a map says of tracts is where they would be.",
+        "source": f"Tracts and cortical regions: atlas volumes of {source}. {atlas.mni_source} Masses displace what lies "
+        "around them: what a map says of tracts is where they would be.",
         "tracts": {region: [o.document() for o in found] for region, found in crossed.items()},
         "cortex": parcels,
     }
