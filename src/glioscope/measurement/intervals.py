@@ -33,8 +33,8 @@ _LOWER, _UPPER = 1 - LEAST_LIKELY, LEAST_LIKELY
 
 INTERVAL_RULE = (
     f"{INTERVAL_PERCENT} % interval: from the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
-    f"those with at least {_UPPER:.1%}. It is exact where all voxels err together, as neighbours nearly do, and too wide where they "
-    "do not."
+    f"those with at least {_UPPER:.1%}. It is exact where all voxels err together, as neighbours nearly do, and too wide "
+    "where they do not."
 )
 """The rule in a sentence.
 

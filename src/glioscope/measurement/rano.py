@@ -25,8 +25,8 @@ RANO_RULES = (
     "reader to choose",
     "enhancing disease is measured on the enhancing tumour, non-enhancing disease on the whole T2/FLAIR abnormality, in which "
     "a label map does not tell infiltrating tumour from oedema",
-    "of a lesion beside a cyst or a resection cavity a reader measures the solid nodule alone, if it is at least 10 x 10 mm: such "
-    "lesions are marked",
+    "of a lesion beside a cyst or a resection cavity a reader measures the solid nodule alone, if it is at least 10 x 10 mm: "
+    "such lesions are marked",
 )
 
 
