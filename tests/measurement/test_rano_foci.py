@@ -29,7 +29,7 @@ def test_measurable_lesions_are_summed_and_others_say_why_not() -> None:
 
 
 def test_thick_slices_ask_for_twice_their_distance() -> None:
-    box = (3, 2, 13, 2, 13, 2, 8)
+    box = (3, 2, 12, 2, 12, 2, 8)
     assert measure(with_boxes(box, spacing=(1, 1, 5)), SCHEME).rano["enhancing"].measurable
     (lesion,) = measure(with_boxes(box, spacing=(1, 1, 7)), SCHEME).rano["enhancing"].lesions
     assert lesion.why_not == "a diameter below 14 mm"
