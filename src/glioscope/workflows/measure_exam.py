@@ -263,12 +263,14 @@ def _atlas_maps(
             f"{name} was laid on MNI152 by an affine transform of the centres of lobes, deep structures and ventricles, which "
             f"then miss each other by {missed:.1f} mm (root mean square)."
         )
+    identity = Transform.identity()
     return AtlasMaps(
         name,
         lobes,
         {int(value): title for value, title in json.loads(atlas["lobe_names"].read_text()).items()},
         read_labels(atlas["lateralisation"]),
-        *(read_transform(transforms[key]) if key in transforms else Transform.identity() for key in ("to_atlas", "from_atlas")),
+        read_transform(transforms["to_atlas"]) if "to_atlas" in transforms else identity,
+        read_transform(transforms["from_atlas"]) if "from_atlas" in transforms else identity,
         to_mni,
         source,
     )
