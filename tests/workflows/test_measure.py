@@ -17,6 +17,7 @@ from glioscope.core import AmbiguousExam, GlioscopeError, InputUnreadable, Inval
 from glioscope.workflows.measure import measure
 
 APP = typer.Typer()
+APP.callback()(lambda: None)  # an app of one command takes no name of a command
 register(APP)
 AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
 

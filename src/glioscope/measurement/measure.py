@@ -21,7 +21,7 @@ from glioscope.measurement.surroundings import Neighbourhood
 
 __all__ = ["DEFINITIONS", "Measurements", "RegionMeasurements", "measure"]
 
-NO_EVIDENCE = "No interval: there are neither probability maps nor several segmentations."
+NO_EVIDENCE = "No interval: there are neither probability maps of a trained segmenter nor several segmentations."
 ENHANCING = ("ET", "RT")
 T2_FLAIR = "WT"
 
