@@ -100,9 +100,7 @@ def lesion_section(measurements: Document) -> Section | None:
     widths = (0.04, 0.17, 0.11, 0.09, 0.07, 0.25, 0.08, 0.1, 0.09)
     table = Table(columns, tuple(rows), widths, frozenset({1, 2, 3, 4, 6, 7, 8}))
     more = len(measurements["lesions"][region]) - len(rows)
-    notes = [
-        f"Lesions: of the {REGION_TITLES.get(region, region).lower()}." + (f" {more} smaller ones not shown." if more else "")
-    ]
+    notes = [f"{more} smaller ones are not shown."] if more else []
     notes += [words for words in (foci_words(measurements["foci"]),) if words]
     notes += [f"By {measurements['rano']['edition'].split(' (')[0]}: " + " ".join(rano_words(measurements["rano"]))]
     notes += [words for words in (measurements["location"].get("surroundings_source", ""),) if words]
