@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.import_model import import_model as import_model
     from glioscope.workflows.info import info as info
     from glioscope.workflows.inspect import inspect as inspect
+    from glioscope.workflows.measure import measure as measure
     from glioscope.workflows.plan import plan as plan
     from glioscope.workflows.postprocess import postprocess as postprocess
     from glioscope.workflows.postprocess import undo_postprocess as undo_postprocess
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
-    "run search segment segmenters train tune"
+    "agreement atlases demo evaluate fuse import_model info inspect measure plan postprocess preprocess quantise rank recipes "
+    "report run search segment segmenters train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

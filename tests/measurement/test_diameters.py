@@ -54,10 +54,10 @@ def test_a_bar_of_whole_voxels_and_a_single_voxel() -> None:
     grid = Grid((30, 5, 5), np.diag([2.0, 1.0, 1.0, 1.0]))
     mask = np.zeros(grid.shape, bool)
     mask[3:23, 2, 2] = True  # 40 mm by 1 mm by 1 mm
-    assert feret_diameter(mask, grid) == 38 + 1  # centres 38 mm apart, and half a voxel
+    assert feret_diameter(mask, grid) == 38 + 1.5  # centres 38 mm apart, and three quarters of a voxel
     mask[:] = False
     mask[4, 2, 2] = True
-    assert feret_diameter(mask, grid) == 1
+    assert feret_diameter(mask, grid) == 1.5
     assert feret_diameter(np.zeros(grid.shape, bool), grid) == 0
 
 

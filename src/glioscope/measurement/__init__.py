@@ -1,21 +1,62 @@
-"""What a segmentation says in millilitres and millimetres: volumes, diameters, lesions, location."""
+"""What a segmentation says in millilitres and millimetres: volumes, diameters, lesions, foci, RANO, location, surroundings."""
 
+from glioscope.measurement.atlas_maps import AtlasMaps, align_atlases, values_at
 from glioscope.measurement.diameters import AxialDiameters, axial_diameters, feret_diameter
+from glioscope.measurement.foci import Foci, find_foci, gap_between
+from glioscope.measurement.intervals import (
+    INTERVAL_PERCENT,
+    INTERVAL_RULE,
+    VolumeEvidence,
+    chance_of_at_least,
+    label_probabilities,
+    volume_interval,
+)
+from glioscope.measurement.lesion_measurements import LesionMeasurements, measure_lesions
 from glioscope.measurement.lesions import lesion_sizes, separate_lesions
 from glioscope.measurement.location import Location, Share, locate
 from glioscope.measurement.measure import DEFINITIONS, Measurements, RegionMeasurements, measure
+from glioscope.measurement.overlaps import Overlap, label_overlaps, tract_overlaps
+from glioscope.measurement.rano import RANO_EDITION, RanoDisease, RanoLesion, rano_disease
+from glioscope.measurement.resectability import RESECTABILITY_RULE, Resectability, resectability
+from glioscope.measurement.surroundings import Neighbourhood, Surroundings
 
 __all__ = [
     "DEFINITIONS",
+    "INTERVAL_PERCENT",
+    "INTERVAL_RULE",
+    "RANO_EDITION",
+    "RESECTABILITY_RULE",
+    "AtlasMaps",
     "AxialDiameters",
+    "Foci",
+    "LesionMeasurements",
     "Location",
     "Measurements",
+    "Neighbourhood",
+    "Overlap",
+    "RanoDisease",
+    "RanoLesion",
     "RegionMeasurements",
+    "Resectability",
     "Share",
+    "Surroundings",
+    "VolumeEvidence",
+    "align_atlases",
     "axial_diameters",
+    "chance_of_at_least",
     "feret_diameter",
+    "find_foci",
+    "gap_between",
+    "label_overlaps",
+    "label_probabilities",
     "lesion_sizes",
     "locate",
     "measure",
+    "measure_lesions",
+    "rano_disease",
+    "resectability",
     "separate_lesions",
+    "tract_overlaps",
+    "values_at",
+    "volume_interval",
 ]

@@ -41,8 +41,8 @@ def axial_axis(grid: Grid) -> int:
 def _longest(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """Longest diameter of voxels whose centres are `points` (mm), and its direction; `matrix` has the voxel's edges as columns.
 
-    The distance between the two farthest centres misses up to a whole voxel of a body with flat ends and nothing of one with
-    round ends, so half of the voxel's width along it is added: within half a voxel either way.
+    The distance between the two farthest centres misses a whole voxel of a body with flat ends or sharp corners and about half
+    of one with round ends, so three quarters of the voxel's width along it are added: within half a voxel either way.
     """
     from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import cdist
@@ -59,7 +59,7 @@ def _longest(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> tuple[
             best, pair = float(distances[i, j]), (start + int(i), int(j))
     between = points[pair[1]] - points[pair[0]]
     direction = between / best if best > 0 else matrix[:, 0] / np.linalg.norm(matrix[:, 0])
-    return best + _half_width(matrix, direction), direction
+    return best + 1.5 * _half_width(matrix, direction), direction
 
 
 def _half_width(matrix: NDArray[np.float64], direction: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glioscope.core import Grid, Scheme, Volume, region_mask
 
-__all__ = ["BOTH_FROM_PERCENT", "Location", "Share", "locate"]
+__all__ = ["BOTH_FROM_PERCENT", "Location", "Share", "halves", "lobes_of", "locate", "middle_x", "side_of"]
 
 BOTH_FROM_PERCENT = 10.0
 """A region is on both sides when the lesser side holds at least this percentage of its volume."""
@@ -74,7 +74,7 @@ def _world_x(grid: Grid, index: NDArray[np.intp]) -> NDArray[np.float64]:
     return np.asarray(index @ grid.affine[0, :3] + grid.affine[0, 3])
 
 
-def _middle_x(grid: Grid, brain: Volume | None) -> float:
+def middle_x(grid: Grid, brain: Volume | None) -> float:
     """World x of the brain's centre of mass, or of the grid's centre."""
     if brain is None or not brain.data.any():
         return float(grid.to_world((np.asarray(grid.shape) - 1) / 2)[0])
@@ -86,14 +86,15 @@ def _middle_x(grid: Grid, brain: Volume | None) -> float:
 _OTHERS = ((1, 2), (0, 2), (0, 1))
 
 
-def _halves(lateralisation: Volume) -> tuple[int, int]:
+def halves(lateralisation: Volume) -> tuple[int, int]:
     """The values of the left and the right half: the one whose voxels lie farther left is left, however they are coded."""
     values = [int(v) for v in np.unique(lateralisation.data) if v]
-    means = {v: _middle_x(lateralisation.grid, lateralisation.with_data(lateralisation.data == v)) for v in values}
+    means = {v: middle_x(lateralisation.grid, lateralisation.with_data(lateralisation.data == v)) for v in values}
     return min(means, key=means.__getitem__), max(means, key=means.__getitem__)
 
 
-def _side(left: float, right: float) -> Share:
+def side_of(left: float, right: float) -> Share:
+    """The share of a region with this much on the left and on the right, without lobes."""
     total = left + right
     if not total:
         return Share()
@@ -126,26 +127,27 @@ def locate(
     found = labels.data[at]
     x = _world_x(labels.grid, index)
     if lateralisation is not None:
-        left_value, right_value = _halves(lateralisation)
+        left_value, right_value = halves(lateralisation)
         left, right = lateralisation.data[at] == left_value, lateralisation.data[at] == right_value
         side_source = "Side: from the atlas's map of the two halves."
     else:
-        middle = _middle_x(labels.grid, brain)
+        middle = middle_x(labels.grid, brain)
         left, right = x < middle, x > middle
         what = "the brain mask" if brain is not None else "the field of view"
         side_source = f"Side: from the sagittal plane through the middle of {what}, without an atlas; a tilted head shifts it."
     regions = {}
     for name in scheme.regions:
         mask = region_mask(found, scheme, name)
-        share = _side(float(left[mask].sum()), float(right[mask].sum()))
+        share = side_of(float(left[mask].sum()), float(right[mask].sum()))
         if lobes is not None and lobe_names is not None and mask.any():
-            share = Share(share.side, share.left_percent, share.right_percent, _lobes(lobes.data[at][mask], lobe_names))
+            share = Share(share.side, share.left_percent, share.right_percent, lobes_of(lobes.data[at][mask], lobe_names))
         regions[name] = share
     lobe_source = "Lobes: from the atlas's map." if lobes is not None else "Lobes: not given, as there is no atlas map for it."
     return Location(regions, side_source, lobe_source)
 
 
-def _lobes(values: NDArray[Any], names: Mapping[int, str]) -> dict[str, float]:
+def lobes_of(values: NDArray[Any], names: Mapping[int, str]) -> dict[str, float]:
+    """Structure -> percentage of the voxels whose values in a lobe map are given, the largest first."""
     percent: dict[str, float] = {}
     for value, count in zip(*np.unique(values, return_counts=True), strict=True):
         name = names.get(int(value), _OUTSIDE)

@@ -9,6 +9,7 @@ from typing import Any
 from glioscope.core import Sequence as MRISequence
 from glioscope.core import get_scheme
 from glioscope.reporting.evidence import evidence_sections
+from glioscope.reporting.lesions import interval_words, lesion_section, structures_section
 from glioscope.reporting.model import Key, Level, Picture, ReportModel, Section, Table
 from glioscope.reporting.outlines import REGION_TITLES, outlines, region_title
 from glioscope.reporting.processing import processing_section
@@ -52,7 +53,9 @@ def model_of_exam(
             for section in (
                 _figure("Overview", pictures.get("overview"), _OVERVIEW, measurements),
                 _measurements(measurements),
+                lesion_section(measurements),
                 _location(measurements["location"]),
+                structures_section(measurements),
                 *evidence_sections(quality),
                 _figure("Axial slices across the tumour", pictures.get("montage"), _MONTAGE, measurements),
                 _decisions(inspection),
@@ -119,7 +122,7 @@ def _measurements(measurements: Document) -> Section:
         rows.append(
             (
                 region_title(name),
-                _ml(region["volume_ml"]),
+                _ml(region["volume_ml"]) + interval_words(region.get("volume_interval_ml")),
                 _mm(region["feret_diameter_mm"]),
                 _NONE if axial is None else f"{axial:.0f} × {region['axial_perpendicular_diameter_mm']:.0f}",
                 " × ".join(f"{v:.0f}" for v in extent) if extent else _NONE,
@@ -127,14 +130,24 @@ def _measurements(measurements: Document) -> Section:
             )
         )
     columns = ("Region", "Volume ml", "3-D diameter mm", "Axial diameters mm", "Extent LR, PA, FH mm", "Lesions")
-    table = Table(columns, tuple(rows), (0.27, 0.11, 0.15, 0.17, 0.2, 0.1), frozenset(range(1, 6)))
+    table = Table(columns, tuple(rows), (0.25, 0.19, 0.13, 0.15, 0.19, 0.09), frozenset(range(1, 6)))
     unknown = ", ".join(REGION_TITLES.get(name, name).lower() for name in measurements["not_determined"])
-    labels = "; ".join(f"{name} {_ml(v['volume_ml'])} ml ({v['meaning']})" for name, v in measurements["labels"].items())
+    labels = "; ".join(
+        f"{name} {_ml(v['volume_ml'])}{interval_words(v.get('volume_interval_ml'))} ml, {v['meaning']}"
+        for name, v in measurements["labels"].items()
+    )
     brain = measurements["brain_volume_ml"]
     spacing = " × ".join(f"{s:.2f}" for s in measurements["voxel_spacing_mm"])
     note = f"Labels: {labels}. " if labels else f"This segmenter cannot tell: {unknown}. "
+    if "volume_intervals" in measurements:
+        told = measurements["volume_intervals"]
+        note += f"{told['source']} " + (f"In brackets: {told['percent']} %. " if _has_interval(measurements) else "")
     note += (f"Brain {brain:.0f} ml. " if brain else "") + f"Voxels of {spacing} mm."
     return Section("Measurements", (note,), (table,))
+
+
+def _has_interval(measurements: Document) -> bool:
+    return any(region.get("volume_interval_ml") for region in measurements["regions"].values())
 
 
 def _lobes(share: Document, most: int) -> str:
@@ -196,4 +209,9 @@ def _decisions(inspection: Document) -> Section:
 
 def _definitions(measurements: Document) -> Section:
     sentences = tuple(f"{name}: {meaning}" for name, meaning in measurements["definitions"].items())
+    if "rano" in measurements:
+        sentences += (f"RANO: {measurements['rano']['edition']}; " + "; ".join(measurements["rano"]["rules"]) + ".",)
+        sentences += (f"Foci: {measurements['foci']['rule']}",) if measurements["foci"] else ()
+    if "rule" in measurements.get("resectability", {}):
+        sentences += (f"Resectability: {measurements['resectability']['rule']}",)
     return Section("Definitions", sentences, fine=True)

@@ -33,6 +33,14 @@ COLUMNS: tuple[str, ...] = (
     "left_percent",
     "right_percent",
     "main_lobe",
+    *(f"{region}_volume_{end}_ml" for region in _MEASURED for end in ("lower", "upper")),
+    "foci",
+    "multifocality",
+    "rano_enhancing_sum_mm2",
+    "rano_t2_flair_sum_mm2",
+    "crosses_midline",
+    "expected_residual_ml",
+    "resectability_index",
 )
 """All columns in order; a cell is empty where the scheme has no such region or label."""
 
@@ -49,7 +57,25 @@ def cohort_row(measurements: Mapping[str, Any], quality: Mapping[str, Any]) -> d
     row |= {f"label_{name}_volume_ml": label["volume_ml"] for name, label in labels.items()}
     row |= {f"{name}_{length}": regions[name][length] for name in _MEASURED if name in regions for length in _LENGTHS}
     row |= {name: share.get(name) for name in ("side", "left_percent", "right_percent", "main_lobe")}
+    row |= _extended(measurements, main)
     return {name: row.get(name) for name in COLUMNS}
+
+
+def _extended(measurements: Mapping[str, Any], main: str | None) -> dict[str, Any]:
+    """The cells from intervals, foci, RANO and surroundings; none for measurements that were made before there were any."""
+    row: dict[str, Any] = {}
+    for region in _MEASURED:
+        interval = measurements["regions"].get(region, {}).get("volume_interval_ml")
+        if interval:
+            row |= dict(zip((f"{region}_volume_lower_ml", f"{region}_volume_upper_ml"), interval, strict=True))
+    foci = measurements.get("foci") or {}
+    row |= {"foci": foci.get("count"), "multifocality": foci.get("multifocality")}
+    for kind in ("enhancing", "t2_flair"):
+        row[f"rano_{kind}_sum_mm2"] = measurements.get("rano", {}).get(kind, {}).get("sum_of_products_mm2")
+    lesions = measurements.get("lesions", {}).get(main or "", [])
+    row["crosses_midline"] = any(x["location"]["crosses_midline"] for x in lesions if x["location"]) if lesions else None
+    surgery = measurements.get("resectability", {}).get("regions", {}).get(main or "", {})
+    return row | {name: surgery.get(name) for name in ("expected_residual_ml", "resectability_index")}
 
 
 def write_cohort_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from glioscope.atlas import find_location_volumes
 from glioscope.core import (
-    EngineMissing,
-    Grid,
     InputUnreadable,
     Ledger,
     Prepared,
     Sequence,
     Step,
-    Volume,
     get_scheme,
     read_header,
     read_labels,
@@ -27,12 +23,10 @@ from glioscope.core import (
 from glioscope.core.files import atomic, write_bytes, write_json, write_text
 from glioscope.workflows.dataset import records_folder
 from glioscope.workflows.evidence import evidence_files, gather_evidence
+from glioscope.workflows.measure_exam import atlas_files, location_inputs, measure_files, transform_files, turned
 from glioscope.workflows.segment_exam import Segmented
 
-__all__ = ["Reported", "rebuild_report", "report_exam", "reported_folders", "row_of"]
-
-ON_ATLAS_DICE = 0.8
-"""Brain overlap from which an exam that came on the atlas's grid is taken to lie in the atlas."""
+__all__ = ["Reported", "measure_files", "rebuild_report", "report_exam", "reported_folders", "row_of"]
 
 _PREFIX = "report-"
 _PICTURES = ("overview", "montage")
@@ -97,14 +91,24 @@ def report_exam(
     about = {"segmenter": segmented.segmenter, "scheme": segmented.scheme, "known": known}
     trained = {"trained": segmented.trained}
     exam = {"exam": prepared.exam.name, "id": prepared.exam.id, "session": prepared.exam.session, "space": prepared.space}
+    volumes = find_location_volumes()
+    evidence = evidence_files(folder)
     records = ledger.run(
         Step(
             f"{_PREFIX}measure",
             "Measuring",
             measure_files,
-            inputs={**labels, **brains, "atlas": atlas},
-            parameters={**about, "exam": exam},
-            outputs={"measurements": report / "measurements.json"},
+            inputs={
+                **labels,
+                **brains,
+                "atlas": atlas,
+                "transforms": transform_files(folder / "anat", prepared.space),
+                **location_inputs(volumes),
+                "probabilities": evidence["probabilities"],
+                "raters": evidence["raters"],
+            },
+            parameters={**about, "exam": exam, "volumes": volumes.source if volumes else ""},
+            outputs={"measurements": report / "measurements.json", "lesions": report / "lesions.csv"},
             packages=("numpy", "scipy"),
         ),
         Step(
@@ -117,7 +121,7 @@ def report_exam(
                 "native_labels": segmented.native_labels,
                 **brains,
                 "atlas": atlas,
-                **evidence_files(folder),
+                **evidence,
             },
             parameters={
                 **about,
@@ -184,38 +188,6 @@ def rebuild_report(out: Path, folder: Path) -> Reported:
     return _reported(folder)
 
 
-def measure_files(
-    *,
-    labels: Path,
-    native_labels: Path,
-    brain: Path,
-    native_brain: Path,
-    atlas: Mapping[str, Path],
-    segmenter: str,
-    scheme: str,
-    known: list[str],
-    exam: Mapping[str, Any],
-    measurements: Path,
-) -> dict[str, Any]:
-    """Volumes and diameters on the native grid, location on the atlas's where there is one; writes `measurements`."""
-    from glioscope.measurement import locate, measure
-
-    found = get_scheme(scheme)
-    native_mask = read_labels(native_brain)
-    measured = measure(read_labels(native_labels), found, native_mask, known)
-    located, mask = read_labels(labels), read_labels(brain)
-    maps: dict[str, Any] = {}
-    if _in_atlas(atlas, located.grid, mask) and {"lobes", "lobe_names", "lateralisation"} <= atlas.keys():
-        names = {int(value): name for value, name in json.loads(atlas["lobe_names"].read_text()).items()}
-        maps = {key: _turned(atlas[key], located.grid) for key in ("lobes", "lateralisation")} | {"lobe_names": names}
-    location = locate(located, found, brain=mask if mask.grid.same_as(located.grid) else native_mask, **maps)
-    document = {**exam, "segmenter": segmenter, **measured.document(), "location": location.document()}
-    unknown = document["not_determined"]
-    document["location"]["regions"] = {n: s for n, s in document["location"]["regions"].items() if n not in unknown}
-    write_json(measurements, document)
-    return {"volumes_ml": {name: region["volume_ml"] for name, region in document["regions"].items()}}
-
-
 def judge_files(
     *,
     originals: Mapping[str, Path],
@@ -243,7 +215,7 @@ def judge_files(
     remarks = q.exam_remarks(grids, known)
     remarks += q.brain_remarks(native_mask)
     if in_atlas and "brain_mask" in atlas:
-        atlas_mask = _turned(atlas["brain_mask"], mask.grid)
+        atlas_mask = turned(atlas["brain_mask"], mask.grid)
         if atlas_mask.grid.same_as(mask.grid):
             remarks += q.overlap_remarks(q.overlap(mask, atlas_mask))
     volumes = {Sequence(name): read_volume(path) for name, path in images.items()}
@@ -336,28 +308,4 @@ def _known_regions(segmented: Segmented) -> set[str]:
 
 def _atlas(prepared: Prepared) -> dict[str, Path]:
     """The maps of the atlas that the exam lies in (or may lie in, where it came prepared), as far as they are installed."""
-    from glioscope.atlas import atlas_volume
-
-    name = "SRI24" if prepared.space == "orig" else prepared.space
-    maps = {}
-    for key in ("brain_mask", "lobes", "lobe_names", "lateralisation"):
-        try:
-            maps[key] = atlas_volume(name, key)
-        except (EngineMissing, InputUnreadable):
-            continue
-    return maps
-
-
-def _turned(path: Path, grid: Grid) -> Volume:
-    """An atlas map with its axes in the order and directions of `grid`: cases of one atlas come in several orientations."""
-    return read_labels(path).reoriented(grid.orientation)
-
-
-def _in_atlas(atlas: Mapping[str, Path], grid: Grid, brain: Volume) -> bool:
-    """Whether a label map lies on the atlas's grid, and its brain on the atlas's brain."""
-    from glioscope.quality import overlap
-
-    if "brain_mask" not in atlas or not brain.grid.same_as(grid):
-        return False
-    mask = _turned(atlas["brain_mask"], grid)
-    return mask.grid.same_as(grid) and bool(np.any(brain.data)) and overlap(brain, mask) >= ON_ATLAS_DICE
+    return atlas_files("SRI24" if prepared.space == "orig" else prepared.space)

@@ -1,0 +1,64 @@
+"""Intervals of volumes from voxel-wise probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glioscope.core import Volume, get_scheme
+from glioscope.measurement import VolumeEvidence, chance_of_at_least, label_probabilities, measure, volume_interval
+
+SCHEME = get_scheme("brats-2023")
+
+
+def test_the_interval_counts_voxels_that_are_all_but_sure_and_all_that_are_possible() -> None:
+    probability = np.array([1, 0.98, 0.97, 0.5, 0.03, 0.02, 0], np.float32)
+    assert volume_interval(probability, 2.0) == (4.0, 10.0)
+
+
+def test_the_chance_of_a_volume_is_the_probability_of_the_voxel_that_completes_it() -> None:
+    probability = np.array([0.9, 0.6, 0.3, 0, 0], np.float32)
+    chances = [chance_of_at_least(volume, probability, 0.1) for volume in (0, 0.1, 0.2, 0.25, 0.3, 0.4)]
+    assert chances == pytest.approx([1, 0.9, 0.6, 0.3, 0.3, 0])
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60))
+def test_the_mean_volume_is_the_sum_of_probabilities(values: list[float]) -> None:
+    """The integral of the chance over the volume is the expected volume, whatever the voxels' dependence."""
+    probability = np.array(values, np.float32)
+    chances = [chance_of_at_least(n, probability, 1.0) for n in range(1, len(values) + 1)]
+    assert sum(chances) == pytest.approx(probability.sum(dtype=np.float64), abs=1e-4)
+    low, high = volume_interval(probability, 1.0)
+    assert low <= (probability >= 0.5).sum() <= high
+
+
+def test_probabilities_of_labels_are_differences_of_nested_regions() -> None:
+    regions = {"WT": np.float32([0.9]), "TC": np.float32([0.6]), "ET": np.float32([0.7])}
+    found = label_probabilities(regions, SCHEME)
+    assert {name: float(p[0]) for name, p in found.items()} == pytest.approx({"NCR": 0.0, "ED": 0.3, "ET": 0.7}, abs=1e-6)
+    assert set(label_probabilities({"WT": regions["WT"]}, SCHEME)) == set()
+
+
+def test_what_is_possible_goes_to_the_lesion_it_hangs_on() -> None:
+    labels = np.zeros((30, 8, 8), np.uint8)
+    labels[2:7, 2:6, 2:6] = 3  # 80 mm3
+    labels[20:24, 2:6, 2:6] = 3  # 64 mm3
+    probability = (labels > 0).astype(np.float32)
+    probability[2, 2, 2] = 0.9  # one voxel of the first is not sure …
+    probability[7:9, 2:6, 2:6] = 0.2  # … and 32 beside it are possible
+    probability[13, 1, 1] = 0.4  # hangs on none
+    evidence = VolumeEvidence("probabilities", ("a",), {"ET": probability})
+    found = measure(Volume.of(labels, np.eye(4)), SCHEME, evidence=evidence)
+    first, second = (lesion.interval_ml for lesion in found.lesions["ET"])
+    assert first == pytest.approx((0.079, 0.112))
+    assert second == pytest.approx((0.064, 0.064))
+    assert found.regions["ET"].interval_ml == pytest.approx((0.143, 0.177))
+    assert found.regions["WT"].interval_ml is None
+
+
+def test_without_evidence_there_is_no_interval_and_it_is_said() -> None:
+    found = measure(Volume.of(np.ones((3, 3, 3), np.uint8), np.eye(4)), SCHEME).document()
+    assert found["regions"]["WT"]["volume_interval_ml"] is None
+    assert found["volume_intervals"]["source"].startswith("No interval")

@@ -1,0 +1,125 @@
+"""Diameters of ellipses, bars and crescents in the axial plane, in any direction, against the analytic answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from glioscope.core import Grid, Volume, get_scheme
+from glioscope.measurement import AxialDiameters, axial_diameters, measure
+
+SPACINGS = [(1.0, 1.0, 1.0), (0.8, 1.0, 2.0), (0.5, 0.5, 6.0), (0.9, 0.9, 5.5)]
+SCHEME = get_scheme("brats-2023")
+
+
+def plane(
+    spacing: tuple[float, float, float], angle: float, offset: tuple[float, float], tilt: float = 0.0
+) -> tuple[Grid, NDArray[np.float64]]:
+    """A grid of three slices, and its voxels' in-plane places in mm along axes turned by `angle`; `tilt` makes it oblique."""
+    n = tuple(int(np.ceil(64 / s)) for s in spacing[:2])
+    turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag(spacing)
+    index = np.stack(np.meshgrid(*map(np.arange, n), indexing="ij"), axis=-1) - (np.array(n) - 1) / 2 + offset
+    points = index * spacing[:2]
+    axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return Grid((n[0], n[1], 3), affine), points @ axes
+
+
+def diameters(grid: Grid, shape: NDArray[np.bool_]) -> AxialDiameters:
+    mask = np.zeros(grid.shape, bool)
+    mask[..., 1] = shape
+    found = axial_diameters(mask, grid)
+    assert found is not None
+    return found
+
+
+def cases(count: int) -> list[tuple[np.random.Generator, Grid, NDArray[np.float64]]]:
+    """Grids of several spacings, every fourth of them oblique, with a direction and a place between the pixels each."""
+    found = []
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        angle, offset = rng.uniform(0, np.pi), rng.uniform(-0.5, 0.5, 2)
+        tilt = 0.5 if seed % 4 == 3 else 0.0
+        found.append((rng, *plane(SPACINGS[seed % 5 % 4], angle, (offset[0], offset[1]), tilt)))
+    return found
+
+
+def judge(errors: list[float]) -> None:
+    """Errors in pixels: half a voxel (its diagonal) for nearly all, never more than half a pixel at either end and a little."""
+    found = np.abs(errors)
+    assert found.max() < 1.15
+    assert (found <= np.sqrt(3) / 2).mean() >= 0.9
+    assert abs(np.mean(errors)) < 0.6
+
+
+def test_ellipses() -> None:
+    longest, perpendicular = [], []
+    for rng, grid, p in cases(30):
+        long, short = rng.uniform(12, 28), rng.uniform(8, 11)
+        found = diameters(grid, ((p / (long, short)) ** 2).sum(axis=-1) <= 1)
+        longest.append((found.longest_mm - 2 * long) / grid.spacing[:2].max())
+        perpendicular.append((found.perpendicular_mm - 2 * short) / grid.spacing[:2].max())
+    judge(longest)
+    judge(perpendicular)
+
+
+def test_bars() -> None:
+    errors = []
+    for rng, grid, p in cases(30):
+        long, wide = rng.uniform(24, 50), rng.uniform(5, 9)
+        found = diameters(grid, (np.abs(p) <= (long / 2, wide / 2)).all(axis=-1))
+        errors.append((found.longest_mm - np.hypot(long, wide)) / grid.spacing[:2].max())
+    judge(errors)
+
+
+def test_crescents() -> None:
+    """A disc out of which an equal disc is cut: what is left holds more than half of its circle, so a diameter of it."""
+    errors = []
+    for rng, grid, p in cases(30):
+        radius, shift = rng.uniform(18, 28), rng.uniform(8, 20)
+        shape = (np.hypot(p[..., 0], p[..., 1]) <= radius) & (np.hypot(p[..., 0] - shift, p[..., 1]) > radius)
+        errors.append((diameters(grid, shape).longest_mm - 2 * radius) / grid.spacing[:2].max())
+    judge(errors)
+
+
+@settings(max_examples=15)
+@given(
+    move=st.tuples(*[st.integers(0, 6)] * 3),
+    shift=st.tuples(*[st.floats(-80, 80)] * 3),
+    flips=st.tuples(*[st.booleans()] * 3),
+    seed=st.integers(0, 50),
+)
+def test_translations_and_flips_change_nothing(
+    move: tuple[int, int, int], shift: tuple[float, float, float], flips: tuple[bool, bool, bool], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    data = np.zeros((24, 22, 16), np.uint8)
+    data[1:9, 1:10, 1:8] = rng.integers(1, 4, (8, 9, 7))
+    data[12:17, 2:8, 2:7] = 3
+    affine = np.array([[1.1, 0.1, 0, 3], [-0.1, 0.9, 0.2, 5], [0, 0.1, 2.5, -7], [0, 0, 0, 1.0]])
+    elsewhere = affine.copy()
+    elsewhere[:3, 3] += shift
+    moved = np.roll(data, move, (0, 1, 2))
+    flipped = moved[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
+    mirror = np.eye(4)  # the same world points, the axes running the other way
+    for axis, flip in enumerate(flips):
+        if flip:
+            mirror[axis, axis], mirror[axis, 3] = -1, data.shape[axis] - 1
+    first = measure(Volume.of(data, affine), SCHEME).document()
+    second = measure(Volume.of(np.ascontiguousarray(flipped), elsewhere @ mirror), SCHEME).document()
+    assert _lengths(second) == pytest.approx(_lengths(first), abs=0.11)  # told to a tenth
+
+
+def _lengths(document: dict[str, Any]) -> list[float]:
+    values = []
+    for lesions in document["lesions"].values():
+        for lesion in lesions:
+            values += [lesion["volume_ml"], lesion["feret_diameter_mm"], lesion["axial_diameter_mm"], lesion["axial_slices"]]
+    values += document["foci"]["satellite_distances_mm"]
+    return [*values, document["rano"]["enhancing"]["measurable_count"]]
