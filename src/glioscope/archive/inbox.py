@@ -7,6 +7,7 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from glioscope.archive.dicom_file import Identity, hashed
 from glioscope.archive.instance_store import Kept, keep_instance, sync_folder
@@ -162,11 +163,11 @@ class Inbox:
             self.settle(study, name)
 
     def release(self, study: Study, *, again: bool = False) -> Study:
-        """Bring the study back from quarantine; with `again`, the set that failed is worked on once more."""
+        """Bring the study back from quarantine; with `again`, the set that failed is worked on once more, as it is."""
         with self.lock:
             moved = self._move(study, "studies")
             (moved.folder / "reason.txt").unlink(missing_ok=True)
-            changes = {"round": ""} if again else {}
+            changes: dict[str, Any] = {"round": "", "expected": None} if again else {}
             moved.update(status=Status.ARRIVING, starts=0, reason="", **changes)
             self._came(moved.key)
             return moved

@@ -62,8 +62,8 @@ class Job:
         """Run `commands` one after the other until one fails; False where the job runs or has ended before.
 
         Args:
-            commands: Words of each; `{study}` and `{out}` in them stand for the folders of the images and of the results, `{key}`
-                for a name of the exam.
+            commands: Words of each; `{study}` and `{out}` in them stand for the folders of the images and of the results,
+                `{key}` for a name of the exam.
             limit: Seconds after which it is stopped.
         """
         self.folder.mkdir(parents=True, exist_ok=True)

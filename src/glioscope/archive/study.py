@@ -49,8 +49,8 @@ class State:
 class Study:
     """A folder named by the hash of the StudyInstanceUID.
 
-    `images/` and `others/` hold what came, for good. A **round** is the work on one set of images: `rounds/NAME/`, where NAME is
-    made of the set, holds the images as they were (`exam/`), the results and the job's log and outcome. So one set is
+    `images/` and `others/` hold what came, for good. A **round** is the work on one set of images: `rounds/NAME/`, where NAME
+    is made of the set, holds the images as they were (`exam/`), the results and the job's log and outcome. So one set is
     never run twice, and an image that comes late makes a new round without touching the one that runs.
     """
 

@@ -126,7 +126,7 @@ def listen(
         access: Secrets for `send_to`, and certificates for both directions.
         commands: What is run, in order; see `glioscope.archive.Job.start` for `{study}`, `{out}` and `{key}`. By default
             `glioscope run` and the export to DICOM.
-        retry: Back-off while `send_to` is down, slow or full; its number of attempts is not used: results wait as long as needed.
+        retry: Back-off while `send_to` is down, slow or full; its attempts are not counted: results wait until it is there.
         timeout: Seconds to wait for each answer of `send_to`.
         stop: Ends it when set; the job at work is stopped and goes on the next time.
         listening: Set when the port is open; its number is then in `OUT/port`.
@@ -200,16 +200,20 @@ class _Worker:
         self._later: dict[str, tuple[float, int]] = {}
 
     def recover(self) -> None:
-        """Finish what a kill cut in two: a study that was to be moved to quarantine. Release what is to be tried again."""
+        """Finish what a kill cut in two, and release from quarantine what is to be tried again."""
+        again = self._options.retry_quarantined
         with self._inbox.lock:
             for study in self._inbox.all():
                 state, aside = study.state, study.folder.parent.name == "quarantine"
-                if state.status is Status.QUARANTINED and not aside and study.set_name() == state.round:
+                same = study.set_name() == state.round
+                if state.status is Status.RUNNING:
+                    self._jobs[study.key] = Job(study.round_folder(state.round))
+                if not aside and state.status is Status.QUARANTINED and same:
                     self._inbox.quarantine(study, state.reason, state.round)
-                elif aside and (self._options.retry_quarantined or state.status is not Status.QUARANTINED):
-                    for job in map(Job, study.folder.glob("rounds/*")):
+                elif aside and (again or not same or state.status is not Status.QUARANTINED):
+                    for job in map(Job, study.folder.glob("rounds/*") if again else ()):
                         job.forget_failure()
-                    self._inbox.release(study, again=True)
+                    self._inbox.release(study, again=again)
 
     def idle(self) -> bool:
         """Whether there is nothing left to do."""
