@@ -21,8 +21,8 @@ __all__ = ["DimseServer", "is_full"]
 _VERIFICATION = "1.2.840.10008.1.1"
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
-_MAX_CONTEXTS = 120
-"""An association has at most 128 presentation contexts."""
+_MAX_PAIRS = 60
+"""An association has at most 128 presentation contexts, and a kind of object takes two."""
 _UNKNOWN_CALLER, _UNKNOWN_CALLED = 3, 7
 
 
@@ -47,6 +47,7 @@ class DimseServer(Server):
         self._tls = (access.client_context(), address.host) if address.tls else None
         self._association: Association | None = None
         self._pairs: list[tuple[str, str]] = []
+        self._agreed: list[tuple[str, str]] = []
 
     def check(self) -> None:
         """C-ECHO."""
@@ -61,27 +62,26 @@ class DimseServer(Server):
     def store(self, file: DicomFile) -> str | None:
         """C-STORE, of the file's own bytes where the server takes its transfer syntax."""
         pair = (file.identity.sop_class, file.identity.syntax)
-        if self._association is None or not self._association.is_established or pair not in self._pairs:
-            self._pairs = [pair, *(other for other in self._pairs if other != pair)]
-            self.close()
-        association = self._association or self._associated(self._proposals())
+        association = self._association
+        if association is None or not association.is_established or pair not in self._agreed:
+            association = self._agree(pair)
         accepted = {
             str(context.transfer_syntax[0])
             for context in association.accepted_contexts
             if context.abstract_syntax == file.identity.sop_class
         }
         if not accepted:
-            if pair not in self._pairs[: _MAX_CONTEXTS // 2]:
-                self._pairs.remove(pair)  # it was left out for want of room: the next association begins with it
-                return self.store(file)
             raise InstanceRefused("the server does not take this kind of object")
         status = self._judged(self._sent(association, file, accepted), file)
         return f"status 0x{status:04X}" if status else None
 
-    def _proposals(self) -> list[tuple[str, list[str]]]:
-        pairs = self._pairs[: _MAX_CONTEXTS // 2]
-        exact = [(sop_class, [syntax]) for sop_class, syntax in pairs]
-        return exact + [(sop_class, UNCOMPRESSED) for sop_class in dict.fromkeys(pair[0] for pair in pairs)]
+    def _agree(self, first: tuple[str, str]) -> Association:
+        """An association for as many of the expected kinds as there is room for, from `first` on."""
+        at = self._pairs.index(first) if first in self._pairs else 0
+        self._agreed = list(dict.fromkeys([first, *self._pairs[at:], *self._pairs[:at]]))[:_MAX_PAIRS]
+        exact = [(sop_class, [syntax]) for sop_class, syntax in self._agreed]
+        converted = [(sop_class, UNCOMPRESSED) for sop_class in dict.fromkeys(sop_class for sop_class, _ in self._agreed)]
+        return self._associated(exact + converted)
 
     def _sent(self, association: Association, file: DicomFile, accepted: set[str]) -> Any:  # noqa: ANN401
         import pydicom

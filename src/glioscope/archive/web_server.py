@@ -31,6 +31,7 @@ class WebServer(Server):
     def __init__(self, address: Address, access: Access, timeout: float) -> None:
         super().__init__(address)
         import requests
+        import urllib3
         from dicomweb_client.api import DICOMwebClient
         from requests.adapters import HTTPAdapter
 
@@ -41,7 +42,7 @@ class WebServer(Server):
                 return super().init_poolmanager(*given, ssl_context=context, **named)
 
         context = access.client_context() if address.tls else None
-        self._requests, self._timeout = requests, timeout
+        self._kinds, self._kinds_below, self._timeout = requests.exceptions, urllib3.exceptions, timeout
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = access.verify
@@ -149,7 +150,7 @@ class WebServer(Server):
     def _read(self, answer: Any, limit: int) -> bytes:  # noqa: ANN401
         """The body, unless it is too long, or comes too slowly: less than a MiB in the time that an answer may take."""
         parts, size, begun = [], 0, time.monotonic()
-        for part in answer.iter_content(2**16):
+        while part := answer.raw.read1(2**20, decode_content=True):  # whatever is there, unlike iter_content
             parts.append(part)
             size += len(part)
             if size > limit:
@@ -161,7 +162,7 @@ class WebServer(Server):
     @contextmanager
     def _faults(self, doing: str) -> Iterator[None]:
         """Turn what requests raises, which names the URL and so the patient, into sentences that do not."""
-        kinds = self._requests.exceptions
+        kinds, below = self._kinds, self._kinds_below
         name = f"The server {self.address}"
         try:
             yield
@@ -169,12 +170,12 @@ class WebServer(Server):
             raise self._refused(error.response, doing) from None
         except kinds.SSLError:
             raise ServerFault(f"{name} has a certificate that is not trusted, or wants ours.", passing=False) from None
-        except kinds.Timeout:
+        except (kinds.Timeout, below.TimeoutError):
             raise ServerFault(f"{name} did not answer within {self._timeout:g} s.", passing=True) from None
-        except (kinds.ConnectionError, kinds.ChunkedEncodingError, kinds.ContentDecodingError):
-            raise ServerFault(f"{name} is down or broke off.", passing=True) from None
-        except (kinds.RequestException, ValueError, KeyError, TypeError, AttributeError, LookupError):
+        except (kinds.InvalidURL, ValueError, KeyError, TypeError, AttributeError, LookupError):  # of JSON, for one
             raise ServerFault(f"{name} does not answer as a DICOMweb service does.", passing=False) from None
+        except (kinds.RequestException, below.HTTPError, OSError):
+            raise ServerFault(f"{name} is down or broke off.", passing=True) from None
 
     def _refused(self, answer: Any, doing: str) -> ServerFault:  # noqa: ANN401
         status = answer.status_code
