@@ -94,10 +94,11 @@ def start(folder: Path) -> tuple[Orthanc, subprocess.Popen[bytes]]:
     for _ in range(200):
         try:
             server.get("/system")
-            return server, process
         except OSError:
             if process.poll() is not None:
                 break
             time.sleep(0.05)
+        else:
+            return server, process
     process.kill()
     pytest.fail("Orthanc did not start: " + (folder / "orthanc.log").read_text()[-500:])

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from glioscope.archive import job_process
 from glioscope.core.files import write_json
 
 __all__ = ["Job", "Outcome"]
@@ -76,7 +76,7 @@ class Job:
                 return False
             write_json(self.folder / "job.json", {"commands": commands, "limit": limit})
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "glioscope.archive.job", str(self.folder), str(lock.fileno())],
+                [sys.executable, "-I", job_process.__file__, str(self.folder), str(lock.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -96,58 +96,3 @@ class Job:
         """Let a job that failed be started again."""
         if self.outcome is not None and self.outcome.exit_code:
             (self.folder / "outcome.json").unlink()
-
-
-def _main(folder: Path, lock: int) -> None:
-    job: dict[str, Any] = json.loads((folder / "job.json").read_bytes())
-    for command in job["commands"]:
-        outcome = _command([_filled(word, folder) for word in command], folder, lock, float(job["limit"]))
-        if outcome.exit_code:
-            break
-    write_json(folder / "outcome.json", asdict(outcome))
-    os.killpg(0, signal.SIGKILL)  # with whatever it left running
-
-
-def _filled(word: str, folder: Path) -> str:
-    places = {"{study}": folder / "exam", "{out}": folder / "results", "{key}": folder.parent.parent.name}
-    for place, value in places.items():
-        word = word.replace(place, str(value))
-    return word
-
-
-def _command(words: list[str], folder: Path, lock: int, limit: float) -> Outcome:
-    with (folder / "log.txt").open("ab") as log:
-        try:
-            done = subprocess.run(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                pass_fds=(lock,),
-                timeout=limit,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Outcome(1, f"It was stopped after {limit:g} s.")
-        except OSError as error:
-            return Outcome(1, f"The command '{Path(words[0]).name}' cannot be run ({error.strerror}).")
-        log.write(done.stdout)
-    if done.returncode == 0:
-        return Outcome(0)
-    return Outcome(
-        done.returncode, _sentence(done.stdout) or f"The command '{Path(words[0]).name}' ended with {done.returncode}."
-    )
-
-
-def _sentence(said: bytes) -> str | None:
-    """The sentence in what a command of ours printed with --json."""
-    try:
-        document = json.loads(said)
-        failed = document if "error" in document else next(exam for exam in document["exams"] if "error" in exam)
-        return str(failed["error"])
-    except (ValueError, KeyError, TypeError, StopIteration):
-        return None
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]))
