@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from glioscope.archive import Study, hashed
 from glioscope.archive.job import Job
 from glioscope.workflows.listen import Listened, ListenOptions, listen
 from glioscope.workflows.progress import Progress
-from tests.archive.made_up import MR, STUDY
+from tests.archive.made_up import MR, SR, STUDY
 
 KEY = hashed(STUDY)
 QUIET = 0.4
@@ -94,12 +92,12 @@ def listener(out: Path, commands: list[list[str]], **more: Any) -> Iterator[List
 class Caller:
     """An association that stays open until it is told to end."""
 
-    def __init__(self, port: int, *, aet: str = "SCANNER", called: str = "GLIOSCOPE") -> None:
-        from pynetdicom import AE, StoragePresentationContexts
+    def __init__(self, port: int, *, aet: str = "SCANNER", called: str = "GLIOSCOPE", kinds: Iterable[str] = (MR, SR)) -> None:
+        from pynetdicom import AE, build_context
 
         entity = AE(ae_title=aet)
         entity.dimse_timeout = entity.acse_timeout = 10
-        contexts = [c for c in StoragePresentationContexts if c.abstract_syntax == MR or ".88." in str(c.abstract_syntax)]
+        contexts = [build_context(kind) for kind in kinds]
         self.association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
 
     def store(self, dataset: Dataset) -> int:
@@ -142,19 +140,23 @@ def status(out: Path, place: str = "studies", key: str = KEY) -> str:
     return str(study(out, place, key).state.status) if study(out, place, key).folder.is_dir() else ""
 
 
-def spawn(out: Path, commands: list[list[str]], *more: str) -> subprocess.Popen[bytes]:
-    """A listener in a process of its own, which a test can kill; it listens when this returns."""
+def fork(out: Path, commands: list[list[str]], send_to: str | None = None) -> int:
+    """The process number of a listener that a test can kill; it listens when this returns."""
     (out / "port").unlink(missing_ok=True)
-    code = (
-        "import json,sys; from glioscope.workflows.listen import *; a=json.loads(sys.argv[1]);"
-        "listen(a['out'], options=ListenOptions(port=0, quiet=a['quiet'], min_free=0), commands=a['commands'], "
-        "send_to=a['send_to'], timeout=2.0)"
-    )
-    given = {"out": str(out), "quiet": QUIET, "commands": commands, "send_to": more[0] if more else None}
-    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(given)], env={**os.environ, "OMP_NUM_THREADS": "1"})
-    until((out / "port").exists, 60)
-    until(lambda: (out / "port").read_text().endswith("\n"))
-    return process
+    pid = os.fork()
+    if pid == 0:
+        with suppress(BaseException):
+            options = ListenOptions(port=0, quiet=QUIET, min_free=0)
+            listen(out, options=options, commands=commands, send_to=send_to, timeout=5.0)
+        os._exit(1)
+    until(lambda: (out / "port").exists() and (out / "port").read_text().endswith("\n"), 60)
+    return pid
+
+
+def kill(pid: int) -> None:
+    """kill -9, and wait until it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def job_of(out: Path) -> Job:

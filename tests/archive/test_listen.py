@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from glioscope.archive import Retry, hashed, instance_path
+from glioscope.archive import Inbox, Retry, hashed, instance_path
 from glioscope.core import OutputUnwritable
 from glioscope.workflows.listen import inbox_document
 from tests.archive.faulty import scp
@@ -28,17 +29,10 @@ def test_a_study_is_run_once_and_its_results_stored_back(tmp_path: Path) -> None
         assert send_to(here.port, [instance(n) for n in (1, 2, 3)]) == [0, 0, 0]
         until(lambda: status(here.out) == "done")
         assert send_to(here.port, [instance(2)]) == [0]  # once more: nothing new
-        back = instance(900, sop_class=SEG)
-        caller = Caller(here.port)
-        from pynetdicom import build_context
-
-        caller.association.release()
-        caller.association = caller.association.ae.associate(
-            "127.0.0.1", here.port, contexts=[build_context(SEG)], ae_title="GLIOSCOPE"
-        )
-        assert caller.store(back) == 0  # the archive routes our own result to us
+        caller = Caller(here.port, kinds=(SEG,))
+        assert caller.store(instance(900, sop_class=SEG)) == 0  # the archive routes our own result to us
         caller.end()
-        threading_wait(3 * QUIET)
+        time.sleep(3 * QUIET)
         assert lines(trace) == ["begin 3", "end"]
         assert pacs.uids == [f"{STUDY}.9.900"]
         assert status(here.out) == "done"
@@ -48,18 +42,12 @@ def test_a_study_is_run_once_and_its_results_stored_back(tmp_path: Path) -> None
     assert here.found[0].document() == {"done": [KEY], "quarantined": {}, "waiting": []}
 
 
-def threading_wait(seconds: float) -> None:
-    import time
-
-    time.sleep(seconds)
-
-
 def test_a_study_that_still_arrives_is_not_processed(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     with listener(tmp_path / "in", tracing(trace)) as here:
         caller = Caller(here.port)
         assert caller.store(instance(1)) == 0
-        threading_wait(3 * QUIET)  # silent for long, but the association is open
+        time.sleep(3 * QUIET)  # silent for long, but the association is open
         assert lines(trace) == []
         assert caller.store(instance(2)) == 0
         caller.end()
@@ -71,7 +59,7 @@ def test_what_the_sender_announced_is_waited_for(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     with listener(tmp_path / "in", tracing(trace)) as here:
         send_to(here.port, [instance(n, expected=3) for n in (1, 2)])
-        threading_wait(3 * QUIET)
+        time.sleep(3 * QUIET)
         assert (lines(trace), status(here.out)) == ([], "arriving")
         send_to(here.port, [instance(3, expected=3)])
         until(lambda: status(here.out) == "done")
@@ -112,7 +100,7 @@ def test_what_fails_is_put_aside_with_its_reason_and_can_be_tried_again(tmp_path
         assert study(here.out, "quarantine").state.reason == "There is no FLAIR."
         assert len(study(here.out, "quarantine").images()) == 2
         send_to(here.port, [instance(1)])  # known: it stays where it is
-        threading_wait(2 * QUIET)
+        time.sleep(2 * QUIET)
         assert lines(trace) == ["begin"]
     (tmp_path / "mended").touch()
     with listener(tmp_path / "in", commands, retry_quarantined=True) as here:
@@ -158,7 +146,7 @@ def test_objects_that_are_no_images(tmp_path: Path) -> None:
         until(lambda: status(here.out) == "done")
         until(lambda: status(here.out, "quarantine", hashed(STUDY + ".5")) == "quarantined")
         send_to(here.port, [instance(4, sop_class=SR)])
-        threading_wait(2 * QUIET)
+        time.sleep(2 * QUIET)
         assert len(list(study(here.out).folder_of(images=False).glob("*.dcm"))) == 2
     assert lines(trace) == ["begin 1", "end"]
     assert study(here.out, "quarantine", hashed(STUDY + ".5")).state.reason == "There is no MR image among what came."
@@ -210,5 +198,4 @@ def test_too_large_too_full_and_garbage(tmp_path: Path) -> None:
 
 def test_one_listener_a_folder(tmp_path: Path) -> None:
     with listener(tmp_path / "in", []) as here, pytest.raises(OutputUnwritable, match="Another listener works in 'in'"):
-        with listener(here.out, []):
-            pass
+        Inbox(here.out)
