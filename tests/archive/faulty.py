@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,7 @@ class Web:
 
 
 @contextmanager
-def web(script: Sequence[Any] = (), *, hang: float = 1.0) -> Iterator[Web]:
+def web(script: Sequence[Any] = (), *, hang: float = 1.0, context: ssl.SSLContext | None = None) -> Iterator[Web]:
     found = Web(script=list(script))
 
     class Handler(BaseHTTPRequestHandler):
@@ -132,6 +133,8 @@ def web(script: Sequence[Any] = (), *, hang: float = 1.0) -> Iterator[Web]:
         do_GET = do_POST = answer  # noqa: N815
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     found.port = server.server_address[1]
