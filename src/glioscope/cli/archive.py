@@ -268,8 +268,7 @@ def listen(
             typer.echo(f"{entry['study']}  {entry['status']:<11}  {entry['images']} images  {entry['reason']}".rstrip())
         return 0
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     found = glioscope.listen(
         out,
         options=ListenOptions(
@@ -292,6 +291,8 @@ def listen(
         stop=stop,
         progress=_progress(as_json),
     )
+    for number, handler in before.items():
+        signal.signal(number, handler)
     if as_json:
         print_json(found.document())
     else:
