@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.import_model import import_model as import_model
     from glioscope.workflows.info import info as info
     from glioscope.workflows.inspect import inspect as inspect
+    from glioscope.workflows.listen import listen as listen
     from glioscope.workflows.measure import measure as measure
     from glioscope.workflows.plan import plan as plan
     from glioscope.workflows.postprocess import postprocess as postprocess
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.preprocess import preprocess as preprocess
     from glioscope.workflows.quantise import quantise as quantise
     from glioscope.workflows.rank import rank as rank
+    from glioscope.workflows.receive import receive as receive
     from glioscope.workflows.recipes import recipes as recipes
     from glioscope.workflows.report import report as report
     from glioscope.workflows.run import run as run
@@ -40,12 +42,14 @@ if TYPE_CHECKING:
     from glioscope.workflows.second_opinion import ask_second_opinion as ask_second_opinion
     from glioscope.workflows.segment import segment as segment
     from glioscope.workflows.segmenters import segmenters as segmenters
+    from glioscope.workflows.send import echo as echo
+    from glioscope.workflows.send import send as send
     from glioscope.workflows.train import train as train
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate fuse import_model info inspect measure plan postprocess preprocess quantise rank recipes "
-    "report run search segment segmenters train tune"
+    "agreement atlases demo evaluate fuse import_model info inspect listen measure plan postprocess preprocess quantise "
+    "rank receive recipes report run search segment segmenters send train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",
@@ -56,6 +60,7 @@ _MODULES = {name: name for name in _COMMANDS.split()} | {
     "export_cohort": "export_model",
     "export_network": "export_model",
     "undo_postprocess": "postprocess",
+    "echo": "send",
 }
 __all__ = ["__version__", *_MODULES]  # noqa: PLE0604
 

@@ -11,7 +11,20 @@ from typing import Annotated, Any
 import typer
 
 import glioscope
-from glioscope.cli import catalogue, evaluate, exams, fuse, growth, measurement, models, quality, synthesis, training, tune
+from glioscope.cli import (
+    archive,
+    catalogue,
+    evaluate,
+    exams,
+    fuse,
+    growth,
+    measurement,
+    models,
+    quality,
+    synthesis,
+    training,
+    tune,
+)
 from glioscope.core import GlioscopeError
 
 __all__ = ["app", "main"]
@@ -24,14 +37,27 @@ _USAGE_FAULT: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__n
 app = typer.Typer(
     name="glioscope",
     help="From a raw brain-tumour MRI exam to sub-regions, volumes, a quality statement and a report.\n\n"
-    "Everything runs on this machine; nothing is sent anywhere. Not a medical device.",
+    "Everything runs on this machine; nothing is sent anywhere unless you say where. Not a medical device.",
     epilog="Start with: glioscope demo    Then: glioscope run EXAM OUT",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for room in (exams, evaluate, fuse, tune, quality, training, models, synthesis, growth, measurement, catalogue):
+for room in (
+    exams,
+    evaluate,
+    fuse,
+    tune,
+    quality,
+    training,
+    models,
+    synthesis,
+    growth,
+    measurement,
+    archive,
+    catalogue,
+):
     room.register(app)
 
 

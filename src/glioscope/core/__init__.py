@@ -10,6 +10,7 @@ from glioscope.core.errors import (
     OutputUnwritable,
     ProcessingFailed,
     SomeExamsFailed,
+    TransferFailed,
 )
 from glioscope.core.exam import REFERENCE_ORDER, Exam, bids_name
 from glioscope.core.grid import Grid
@@ -53,6 +54,7 @@ __all__ = [
     "Sequence",
     "SomeExamsFailed",
     "Step",
+    "TransferFailed",
     "Transform",
     "Volume",
     "bids_name",

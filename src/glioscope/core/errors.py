@@ -12,6 +12,7 @@ __all__ = [
     "OutputUnwritable",
     "ProcessingFailed",
     "SomeExamsFailed",
+    "TransferFailed",
 ]
 
 
@@ -67,3 +68,9 @@ class SomeExamsFailed(GlioscopeError):
     """A cohort was worked through and at least one exam failed; the others are complete."""
 
     exit_code = 10
+
+
+class TransferFailed(GlioscopeError):
+    """A server is down, slow, full or refuses; what it has not taken is kept, and the same command goes on from there."""
+
+    exit_code = 11
