@@ -36,8 +36,8 @@ def label_frames(labels: Volume, series: SourceSeries) -> NDArray[np.uint8]:
         wanted = start + ends.astype(int) @ step.T
         if np.abs(index - wanted).max() > TOLERANCE or (wanted < 0).any() or (wanted >= labels.grid.shape).any():
             raise InvalidImage(
-                "The slices of the source series do not lie where the label map has its voxels: they are unevenly spaced, or the "
-                "series was resampled when it was converted. No DICOM is made of it."
+                "The slices of the source series do not lie where the label map has its voxels: they are unevenly spaced, or "
+                "the series was resampled when it was converted. No DICOM is made of it."
             )
         i, j, k = (
             start[axis] + np.arange(columns)[None, :] * step[axis, 0] + np.arange(rows)[:, None] * step[axis, 1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence as Many
+from collections.abc import Mapping
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,8 @@ def make_measurement_report(
             procedure_reported=concept(Code("24590-2", "LN", "MR Brain")),
             imaging_measurements=[_group(one, series, algorithm) for one in measured],
             title=codes.DCM.ImagingMeasurementReport,
-            referenced_images=list(series.images),
+            # highdicom describes no multi-frame image; the evidence names it all the same
+            referenced_images=None if series.multiframe else list(series.images),
         )
         evidence = {str(one.segmentation.SOPInstanceUID): one.segmentation for one in measured}
         dataset = sr.ComprehensiveSR(

@@ -64,8 +64,8 @@ def place_of(series: SourceSeries, kind: str, offset: int, *content: str | bytes
 def content_moment(series: SourceSeries) -> tuple[str, str]:
     """Date and time of the objects: those of the source's content, else acquisition, series or study.
 
-    A date of today would make other bytes of the same input each day. Where the source has none (it was taken out), it is 1 January
-    1900, midnight: the standard demands one.
+    A date of today would make other bytes of the same input each day. Where the source has none (it was taken out), it is
+    1 January 1900, midnight: the standard demands one.
     """
     for kind in ("Content", "Acquisition", "Series", "Study"):
         date = str(series.first.get(f"{kind}Date") or "")

@@ -43,5 +43,5 @@ def quietly(what: str) -> Iterator[None]:
             logger.setLevel(level)
     if kind:
         raise ProcessingFailed(
-            f"The headers of the source series do not allow to {what} ({kind}); have the series checked, for example by dciodvfy."
+            f"The headers of the source series do not allow to {what} ({kind}); have the series checked by dciodvfy."
         )

@@ -98,4 +98,3 @@ def make_segmentation(
             series_description=title,
         )
         return finished(dataset, series, place)
-
