@@ -76,8 +76,10 @@ def content_moment(series: SourceSeries) -> tuple[str, str]:
 
 
 def finished(dataset: Any, series: SourceSeries, place: Place) -> Any:  # noqa: ANN401
-    """`dataset` with the moment of its source in place of now, and without anything drawn at random."""
+    """`dataset` with its source's moment in place of now, its patient as the source has them, and nothing drawn at random."""
     dataset.ContentDate, dataset.ContentTime = content_moment(series)
+    for element in series.odd.values():
+        dataset.add(element)
     for name in ("SeriesDate", "SeriesTime", "BodyPartExamined", "PositionReferenceIndicator"):
         if name in series.first and (name[:6] == "Series" or name in dataset):
             setattr(dataset, name, series.first.get(name))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from glioscope.dicom.quiet import quietly
 
 __all__ = ["SourceSeries", "read_source_series"]
 
-_EMPTY_IF_ABSENT = (
+_TYPE_2 = (
     "PatientID",
     "PatientName",
     "PatientBirthDate",
@@ -40,6 +42,8 @@ class SourceSeries:
         positions: ImagePositionPatient of each frame, in the order of `images` or of the frames of the one, (n, 3), mm, LPS.
         spacing: Between rows, between columns, mm.
         shape: Rows, columns.
+        odd: Elements that highdicom refuses and the archive knows the patient by all the same: blank in `images`, copied
+            as they are into what is made.
     """
 
     images: tuple[Any, ...]
@@ -47,6 +51,7 @@ class SourceSeries:
     positions: NDArray[np.float64]
     spacing: tuple[float, float]
     shape: tuple[int, int]
+    odd: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def first(self) -> Any:  # noqa: ANN401
@@ -92,11 +97,22 @@ def read_source_series(files: Iterable[Path]) -> SourceSeries:
     """
     with quietly("read the series"):
         images = [_read(path) for path in files]
+        series = _series(images)
+        odd = {name: deepcopy(series.first[name]) for name in _TYPE_2 if name in series.first and _is_odd(series.first, name)}
         for image in images:
-            for name in _EMPTY_IF_ABSENT:
-                if name not in image:
+            for name in _TYPE_2:
+                if name not in image or name in odd:
                     setattr(image, name, "")
-        return _series(images)
+        return replace(series, odd=odd)
+
+
+def _is_odd(image: Any, name: str) -> bool:  # noqa: ANN401
+    """Whether highdicom would refuse the value: a sex beyond the standard's three, a date or time not written as it should."""
+    value = str(image.get(name) or "")
+    if name == "PatientSex":
+        return value not in ("", "F", "M", "O")
+    pattern = {"Date": r"(\d{8})?", "Time": r"(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?"}.get(name[-4:])
+    return pattern is not None and re.fullmatch(pattern, value.strip()) is None
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401
