@@ -44,4 +44,4 @@ def quietly(what: str) -> Iterator[None]:
     if kind:
         raise ProcessingFailed(
             f"The headers of the source series do not allow to {what} ({kind}); have the series checked by dciodvfy."
-        )
+        ) from None
