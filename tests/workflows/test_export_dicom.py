@@ -77,7 +77,7 @@ def test_from_dicom_and_back(tmp_path: Path) -> None:
     told = {g.tracking_identifier: {m.name.meaning: m.value for m in g.get_measurements()} for g in groups}
     assert list(told) == [f"Glioscope {n}" for n in ("NCR", "ED", "ET", "WT", "TC")]
     document = json.loads((out / "sub-P/report/measurements.json").read_text())["regions"]
-    assert told["Glioscope WT"]["Volume"] == document["WT"]["volume_ml"] == pytest.approx(4 / 3 * np.pi * 8, rel=0.02)
+    assert told["Glioscope WT"]["Volume"] == document["WT"]["volume_ml"] == pytest.approx(4 / 3 * np.pi * 8, rel=0.05)
     assert told["Glioscope WT"]["Long axis"] == document["WT"]["axial_diameter_mm"] == pytest.approx(40, abs=2)
     assert pydicom.dcmread(exam.files["report"]).EncapsulatedDocument == PDF
     before = [p.read_bytes() for p in exam.files.values()]

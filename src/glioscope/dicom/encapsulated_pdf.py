@@ -46,7 +46,6 @@ def encapsulate_pdf(pdf: bytes, series: SourceSeries, place: Place, title: str, 
             device_serial_number=NO_SERIAL_NUMBER,
             transfer_syntax_uid=ExplicitVRLittleEndian,
             series_description=title,
-            specific_character_set=source.get("SpecificCharacterSet"),
             **{
                 argument: source.get(name)
                 for argument, name in (

@@ -109,6 +109,7 @@ def make_measurement_report(
             is_complete=True,
             is_final=False,
             series_description=title,
+            specific_character_set=None,
         )
         return finished(dataset, series, place)
 

@@ -15,6 +15,8 @@ MODEL = "Glioscope"
 DISCLAIMER = "Not a medical device"
 NO_SERIAL_NUMBER = "none"
 NO_DATE, NO_TIME = "19000101", "000000"
+_ACQUISITION = "109101"
+"""DCM code of the equipment that acquired the images."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def content_moment(series: SourceSeries) -> tuple[str, str]:
 def finished(dataset: Any, series: SourceSeries, place: Place) -> Any:  # noqa: ANN401
     """`dataset` with its source's moment in place of now, its patient as the source has them, and nothing drawn at random."""
     dataset.ContentDate, dataset.ContentTime = content_moment(series)
+    if "SpecificCharacterSet" in series.first:  # highdicom does not know them all
+        dataset.SpecificCharacterSet = series.first.SpecificCharacterSet
     for element in series.odd.values():
         dataset.add(element)
     for name in ("SeriesDate", "SeriesTime", "BodyPartExamined", "PositionReferenceIndicator"):
@@ -88,6 +92,9 @@ def finished(dataset: Any, series: SourceSeries, place: Place) -> Any:  # noqa: 
             delattr(dataset, name)
     if "TimezoneOffsetFromUTC" in series.first:
         dataset.TimezoneOffsetFromUTC = series.first.TimezoneOffsetFromUTC
+    for equipment in dataset.get("ContributingEquipmentSequence", ()):
+        if equipment.PurposeOfReferenceCodeSequence[0].CodeValue != _ACQUISITION:  # highdicom's own, of now
+            equipment.pop("ContributionDateTime", None)
     dimensions = uid_of("dimensions", place.instance_uid)
     for item in (*dataset.get("DimensionOrganizationSequence", ()), *dataset.get("DimensionIndexSequence", ())):
         item.DimensionOrganizationUID = dimensions

@@ -96,5 +96,6 @@ def make_segmentation(
             content_creator_name="",
             transfer_syntax_uid=ExplicitVRLittleEndian,
             series_description=title,
+            specific_character_set=None,
         )
         return finished(dataset, series, place)
