@@ -166,8 +166,8 @@ def test_faults_cost_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         export_dicom(tmp_path / "empty", tmp_path / "in")
     with pytest.raises(InputUnreadable, match="does not exist; give the DICOM folder"):
         export_dicom(out, tmp_path / "nowhere")
-    with pytest.raises(InputUnreadable, match="no folder and no zip"):
-        export_dicom(out, files["t1c"][0])
+    with pytest.raises(InputUnreadable, match="only 1 of the 16"):
+        export_dicom(out, files["t1c"][0]).check()
     with pytest.raises(InputUnreadable, match="holds none of the 16 DICOM files"):
         export_dicom(out, tmp_path / "empty").check()
     content = files["t1c"][2].read_bytes()

@@ -50,14 +50,14 @@ class Place:
 
 
 def place_of(series: SourceSeries, kind: str, offset: int, *content: str | bytes) -> Place:
-    """A series of its own for each `kind` of object, and an instance that `content` tells apart.
+    """A series of its own for each object: its `kind` and `content` tell it apart from others of the same source series.
 
     The number of the series is that of the source series times 100, plus `offset`: it follows the images in every list.
     """
     study, source = str(series.first.StudyInstanceUID), str(series.first.SeriesInstanceUID)
     number = int(series.first.get("SeriesNumber") or 0)
     return Place(
-        uid_of("series", kind, study, source),
+        uid_of("series", kind, study, source, *content),
         (number * 100 if 0 < number < 10**7 else 9000) + offset,
         uid_of("instance", kind, study, source, *content),
     )

@@ -109,7 +109,7 @@ def export_dicom(
 
     Args:
         out: The output folder of a run on DICOM.
-        source: Folder or zip with the DICOM files that were run, of one exam or of them all.
+        source: Folder, zip or (of one multi-frame object) file with the DICOM that was run, of one exam or of them all.
         dest: Where to write; `dicom` in each exam's own results folder where None, else a folder for each exam below it.
         reference: The sequence whose series the objects lie on; where None that of the native space (T1 with contrast first).
         segments: Write a segmentation object of the `labels` (which do not overlap), of the `regions` (which do), or both.
@@ -196,13 +196,9 @@ def _source_files(source: Path, out: Path, wanted: set[str]) -> Iterator[dict[st
     if not source.exists():
         raise InputUnreadable(f"'{source}' does not exist; give the DICOM folder or zip that was run.")
     with tempfile.TemporaryDirectory(prefix="glioscope-") as scratch:
-        if source.is_dir():
-            root = source
-        elif source.suffix.lower() == ".zip":
-            root = unpack(source, Path(scratch))
-        else:
-            raise InputUnreadable(f"'{source.name}' is no folder and no zip; give the DICOM folder or zip that was run.")
-        yield _by_checksum((path for path in list_files(root) if out not in path.parents), wanted)
+        root = unpack(source, Path(scratch)) if source.suffix.lower() == ".zip" and source.is_file() else source
+        files = list_files(root) if root.is_dir() else [root]
+        yield _by_checksum((path for path in files if out not in path.parents), wanted)
 
 
 def _by_checksum(files: Iterable[Path], wanted: set[str]) -> dict[str, Path]:
