@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from glioscope.conversion import convert_series
-from glioscope.core import InvalidImage, Volume, read_volume
+from glioscope.core import InvalidImage, Volume, read_labels, read_volume
 from glioscope.dicom import label_frames, read_source_series
 from tests.dicom_factory import oblique_affine
 from tests.dicom_studies import VENDORS, downwards, interleaved, upwards, write_enhanced, write_series
@@ -70,6 +70,18 @@ def test_frames_of_one_enhanced_object_keep_their_order(tmp_path: Path, order: C
 
     assert series.multiframe and series.grid.same_as(Volume.of(data, affine).grid, 1e-3)
     np.testing.assert_array_equal(frames, data[:, :, order(9)].transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize("plane", ["ax", "cor"])
+def test_an_enhanced_object_through_dcm2niix_and_back(tmp_path: Path, plane: str) -> None:
+    import pydicom
+
+    file = write_enhanced(tmp_path, labelled(), turned(plane), "t1c", vendor="siemens", order=interleaved)
+    convert_series({"0": file}, image=tmp_path / "s.nii.gz", sidecar=tmp_path / "s.json")
+
+    frames = label_frames(read_labels(tmp_path / "s.nii.gz"), read_source_series([file]))
+
+    np.testing.assert_array_equal(frames, pydicom.dcmread(file).pixel_array)
 
 
 @given(st.permutations("xyz"), st.tuples(st.booleans(), st.booleans(), st.booleans()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def leave_results(
     folder, records = out / name, out / ".glioscope" / name
     image = records / f"{sequence}.nii.gz"
     image.parent.mkdir(parents=True)
-    steps = []
+    steps: list[dict[str, Any]] = []
     if files:
         convert_series({f"{i:05d}": f for i, f in enumerate(files)}, image=image, sidecar=records / f"{sequence}.json")
         grid = read_header(image).grid

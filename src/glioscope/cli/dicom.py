@@ -69,7 +69,7 @@ def dicom(
         source,
         dest=dest,
         reference=sequence,
-        segments=segments,
+        segments=segments,  # type: ignore[arg-type]
         progress=Progress() if as_json else LiveProgress(),
     )
     if as_json:

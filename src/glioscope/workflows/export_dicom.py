@@ -238,8 +238,8 @@ def _export(
     labels = _labels_on(exam, sequence, series)
     frames = dicom.label_frames(labels, series)
     algorithm = _algorithm(exam)
-    result = frames.tobytes()
-    identity = (glioscope.__version__, algorithm.name, *algorithm.listed(), exam.scheme.name, *exam.unknown, result)
+    words = (glioscope.__version__, algorithm.name, *algorithm.listed(), exam.scheme.name, *exam.unknown)
+    identity: tuple[str | bytes, ...] = (*words, frames.tobytes())
     objects: dict[str, Any] = {}
     measured: list[dicom.SegmentMeasurements] = []
     numbers = _measurements(exam, labels)
