@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from glioscope.cli.dicom import register
-from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, Sequence, read_labels
+from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, OutputUnwritable, Sequence, read_labels
 from glioscope.inspection import inspect_path
 from glioscope.workflows import export_dicom as module
 from glioscope.workflows.export_dicom import export_dicom, with_dicom
@@ -183,8 +183,8 @@ def test_faults_cost_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     labels.write_bytes(kept)
     assert read_labels(labels).data.any()
     (out / "sub-P/dicom").write_text("in the way")
-    outcome = CliRunner().invoke(APP, ["dicom", str(out), "--source", str(tmp_path / "in")])
-    assert outcome.exit_code == 7
+    with pytest.raises(OutputUnwritable):
+        export_dicom(out, tmp_path / "in").check()
     monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
     with pytest.raises(EngineMissing, match="pip install 'glioscope"):
         module.check_highdicom()

@@ -226,6 +226,27 @@ def _export(
     from glioscope import dicom
 
     sequence = reference or exam.native
+    series = dicom.read_source_series(_found(exam, sequence, files))
+    labels = _labels_on(exam, sequence, series)
+    objects = _segmentations_and_measurements(exam, labels, series, segments)
+    pdf = exam.folder / "report" / "report.pdf"
+    if pdf.is_file():
+        content = pdf.read_bytes()
+        place = dicom.place_of(series, "report", 4, glioscope.__version__, content)
+        objects["report"] = dicom.encapsulate_pdf(content, series, place, "Glioscope report", glioscope.__version__)
+    else:
+        progress.warned("There is no report.pdf, so none is encapsulated; `glioscope report` makes it again.")
+    encoded = {name: dicom.dicom_bytes(dataset) for name, dataset in objects.items()}
+    written = {name: target / f"{name}.dcm" for name in encoded}
+    for name, content in encoded.items():  # all are made before the first is written
+        write_bytes(written[name], content)
+    for stale in {"labels", "regions", "report"} - written.keys():
+        (target / f"{stale}.dcm").unlink(missing_ok=True)
+    return written
+
+
+def _found(exam: _Results, sequence: Sequence, files: Mapping[str, Path]) -> list[Path]:
+    """The files of the series that `sequence` was converted from; raises InputUnreadable where one is not there."""
     checksums = exam.sources(sequence)
     found = [files[checksum] for checksum in checksums if checksum in files]
     if len(found) < len(checksums):
@@ -234,15 +255,17 @@ def _export(
             f"The source holds {some} DICOM files that the {sequence.display_name} of {exam.name} was made from; give the "
             "folder that was run, with its files unchanged."
         )
-    series = dicom.read_source_series(found)
-    labels = _labels_on(exam, sequence, series)
-    frames = dicom.label_frames(labels, series)
-    algorithm = _algorithm(exam)
+    return found
+
+
+def _segmentations_and_measurements(exam: _Results, labels: Volume, series: Any, segments: Segments) -> dict[str, Any]:  # noqa: ANN401
+    from glioscope import dicom
+
+    frames, algorithm, numbers = dicom.label_frames(labels, series), _algorithm(exam), _measurements(exam, labels)
     words = (glioscope.__version__, algorithm.name, *algorithm.listed(), exam.scheme.name, *exam.unknown)
     identity: tuple[str | bytes, ...] = (*words, frames.tobytes())
     objects: dict[str, Any] = {}
     measured: list[dicom.SegmentMeasurements] = []
-    numbers = _measurements(exam, labels)
     for offset, kind in enumerate(("labels", "regions"), start=1):
         chosen = dicom.segments_of(exam.scheme, kind == "regions", exam.unknown)
         if segments not in ("both", kind) or not chosen:
@@ -261,21 +284,8 @@ def _export(
             "--segments regions."
         )
     place = dicom.place_of(series, "measurements", 3, *identity, json.dumps(numbers), *objects)
-    objects["measurements"] = dicom.make_measurement_report(measured, series, algorithm, place, "Glioscope measurements")
-    pdf = exam.folder / "report" / "report.pdf"
-    if pdf.is_file():
-        content = pdf.read_bytes()
-        place = dicom.place_of(series, "report", 4, glioscope.__version__, content)
-        objects["report"] = dicom.encapsulate_pdf(content, series, place, "Glioscope report", glioscope.__version__)
-    else:
-        progress.warned("There is no report.pdf, so none is encapsulated; `glioscope report` makes it again.")
-    encoded = {name: dicom.dicom_bytes(dataset) for name, dataset in objects.items()}
-    written = {name: target / f"{name}.dcm" for name in encoded}
-    for name, content in encoded.items():  # all are made before the first is written
-        write_bytes(written[name], content)
-    for stale in {"labels", "regions", "report"} - written.keys():
-        (target / f"{stale}.dcm").unlink(missing_ok=True)
-    return written
+    title = "Glioscope measurements"
+    return {**objects, "measurements": dicom.make_measurement_report(measured, series, algorithm, place, title)}
 
 
 def _algorithm(exam: _Results) -> Any:  # noqa: ANN401
