@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.bundle_run import bundle as bundle
     from glioscope.workflows.demo import demo as demo
     from glioscope.workflows.evaluate import evaluate as evaluate
+    from glioscope.workflows.export_dicom import export_dicom as export_dicom
     from glioscope.workflows.export_model import export_cohort as export_cohort
     from glioscope.workflows.export_model import export_network as export_network
     from glioscope.workflows.fuse import fuse as fuse
@@ -58,6 +59,7 @@ _MODULES = {name: name for name in _COMMANDS.split()} | {
     "calibrate_quality": "assess_quality",
     "bundle": "bundle_run",
     "export_cohort": "export_model",
+    "export_dicom": "export_dicom",
     "export_network": "export_model",
     "undo_postprocess": "postprocess",
     "echo": "send",

@@ -16,6 +16,7 @@ from glioscope.workflows.progress import Progress
 
 __all__ = ["LiveProgress", "print_json", "show_inspections", "show_outcomes"]
 
+DICOM_OBJECTS = ("dicom_labels", "dicom_regions", "dicom_measurements", "dicom_report")
 DISCLAIMER = "Not a medical device. For research use; check every result against the images."
 
 
@@ -89,7 +90,7 @@ def show_outcomes(outcomes: Outcomes) -> None:
         quality = exam.results.get("quality", "")
         state = "nothing to do" if exam.unchanged else f"{exam.wall_seconds:.1f} s"
         console.print(f"[green]✓[/] [bold]{escape(exam.name)}[/]  {_volumes(exam)}  [dim]{escape(quality)}  {state}[/]")
-        for title in ("report_html", "report_pdf", "labels", "brain_mask"):
+        for title in ("report_html", "report_pdf", "labels", "brain_mask", *DICOM_OBJECTS):
             if title in exam.files:
                 console.print(f"    {title.replace('_', ' '):<12} {escape(str(exam.files[title]))}")
     console.print(f"[dim]{DISCLAIMER}[/]")

@@ -88,6 +88,7 @@ def run(
     deface: o.Deface = False,
     strip_native: o.StripNative = False,
     jobs: o.Jobs = None,
+    dicom: o.Dicom = False,
     as_json: o.AsJson = False,
 ) -> int:
     """From a raw exam to a report: sub-regions in the patient's own space, volumes, a quality statement.
@@ -120,6 +121,7 @@ segment = _like_run(
 
     Example: glioscope segment exams/patient-7 results --segmenter flair-threshold
     """,
+    without=("dicom",),
 )
 
 preprocess = _like_run(
@@ -128,7 +130,7 @@ preprocess = _like_run(
 
     Example: glioscope preprocess exams/patient-7 results --atlas MNI152
     """,
-    without=("segmenter", "scheme", "postprocess", "fast", "best", "earlier"),
+    without=("segmenter", "scheme", "postprocess", "fast", "best", "earlier", "dicom"),
 )
 
 
@@ -139,7 +141,9 @@ def _stages(name: str, **given: Any) -> int:  # noqa: ANN401
     chosen = o.overrides(given["t1n"], given["t1c"], given["t2w"], given["t2f"])
     as_json: bool = given["as_json"]
     workflow: Callable[..., Any] = getattr(glioscope, name)
-    extra: dict[str, Any] = {key: given[key] for key in ("segmenter", "scheme", "postprocess", "earlier") if key in given}
+    extra: dict[str, Any] = {
+        key: given[key] for key in ("segmenter", "scheme", "postprocess", "earlier", "dicom") if key in given
+    }
     if given.get("fast") and given.get("best"):
         raise typer.BadParameter("--fast and --best exclude each other")
     if "fast" in given:

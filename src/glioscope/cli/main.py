@@ -14,6 +14,7 @@ import glioscope
 from glioscope.cli import (
     archive,
     catalogue,
+    dicom,
     evaluate,
     exams,
     fuse,
@@ -56,6 +57,7 @@ for room in (
     growth,
     measurement,
     archive,
+    dicom,
     catalogue,
 ):
     room.register(app)

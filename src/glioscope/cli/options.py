@@ -20,6 +20,7 @@ __all__ = [
     "Best",
     "BrainExtraction",
     "Deface",
+    "Dicom",
     "EarlierPath",
     "ExamId",
     "ExamPath",
@@ -92,6 +93,10 @@ Postprocess = Annotated[
 Fast = Annotated[bool, typer.Option("--fast", help="A network sees the brain in as few windows as fit: quicker, less exact.")]
 Best = Annotated[
     bool, typer.Option("--best", help="A network looks four times, flipped; slower, and shows where views differ.")
+]
+Dicom = Annotated[
+    bool,
+    typer.Option("--dicom", help="Also write the results as DICOM objects of the patient's study, as `glioscope dicom` does."),
 ]
 Atlas = Annotated[str, typer.Option("--atlas", metavar="NAME", help="SRI24 or MNI152.", rich_help_panel=_ENGINES)]
 AtlasTransform = Annotated[

@@ -12,7 +12,7 @@ __all__ = ["RECORDS", "open_dataset", "records_folder"]
 RECORDS = ".glioscope"
 """Folder of the step records and converted series below the output folder; BIDS tools ignore names with a leading dot."""
 
-_NOT_BIDS = "*.csv\n*.h5\nsub-*/**/report/\nsub-*/**/provenance.json\nsub-*/**/inspection.json\n"
+_NOT_BIDS = "*.csv\n*.h5\nsub-*/**/report/\nsub-*/**/dicom/\nsub-*/**/provenance.json\nsub-*/**/inspection.json\n"
 
 
 def open_dataset(out: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glioscope.core import Sequence
 from glioscope.workflows.cohort import for_each_exam
+from glioscope.workflows.export_dicom import check_highdicom, with_dicom
 from glioscope.workflows.outcome import Outcomes
 from glioscope.workflows.preprocess_exam import PreprocessOptions
 from glioscope.workflows.progress import Progress
@@ -30,6 +31,7 @@ def run(
     overrides: Mapping[Sequence, Path] | None = None,
     exam_id: str | None = None,
     jobs: int | None = None,
+    dicom: bool = False,
     progress: Progress | None = None,
 ) -> Outcomes:
     """The whole way: inspect, convert, pre-process, segment, return to native space, measure, report.
@@ -48,6 +50,7 @@ def run(
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
         jobs: Processes at a time; all cores where None.
+        dicom: Also write the results as DICOM objects, as `glioscope.export_dicom` does; `exam` must be DICOM.
         progress: Listener.
 
     Returns:
@@ -58,7 +61,10 @@ def run(
         AmbiguousExam: `earlier` for several exams.
         InvalidImage: `earlier` for a segmenter that looks at no earlier exam.
         OutputUnwritable: `out` cannot be written.
+        EngineMissing: highdicom is not installed, and `dicom` was asked for.
     """
+    if dicom:
+        check_highdicom()
     before = Path(earlier) if earlier is not None else None
     stages = Stages(
         Path(out),
@@ -74,4 +80,4 @@ def run(
     outcomes = for_each_exam(Path(exam), stages, Stages.run, overrides=overrides, exam_id=exam_id)
     if len(outcomes.exams) - len(outcomes.failed) > 1:  # exams that ended at once may have written it over each other
         write_table(Path(out))
-    return outcomes
+    return with_dicom(outcomes, Path(out), Path(exam), progress) if dicom else outcomes

@@ -1,0 +1,30 @@
+"""Results as DICOM objects of the patient's study: segmentation, measurement report, encapsulated PDF. All by highdicom."""
+
+from glioscope.dicom.codes import Code, Segment, segments_of
+from glioscope.dicom.encapsulated_pdf import encapsulate_pdf
+from glioscope.dicom.identifiers import uid_of
+from glioscope.dicom.label_frames import label_frames
+from glioscope.dicom.measurement_report import QUANTITIES, SegmentMeasurements, make_measurement_report
+from glioscope.dicom.product import Algorithm, Place, place_of
+from glioscope.dicom.segmentation import make_segmentation
+from glioscope.dicom.source_series import SourceSeries, read_source_series
+from glioscope.dicom.writing import dicom_bytes
+
+__all__ = [
+    "QUANTITIES",
+    "Algorithm",
+    "Code",
+    "Place",
+    "Segment",
+    "SegmentMeasurements",
+    "SourceSeries",
+    "dicom_bytes",
+    "encapsulate_pdf",
+    "label_frames",
+    "make_measurement_report",
+    "make_segmentation",
+    "place_of",
+    "read_source_series",
+    "segments_of",
+    "uid_of",
+]
