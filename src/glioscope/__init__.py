@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.evaluate import evaluate as evaluate
     from glioscope.workflows.export_model import export_cohort as export_cohort
     from glioscope.workflows.export_model import export_network as export_network
+    from glioscope.workflows.follow import follow as follow
     from glioscope.workflows.fuse import fuse as fuse
     from glioscope.workflows.import_model import import_model as import_model
     from glioscope.workflows.info import info as info
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
-    "run search segment segmenters train tune"
+    "agreement atlases demo evaluate follow fuse import_model info inspect plan postprocess preprocess quantise rank recipes "
+    "report run search segment segmenters train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

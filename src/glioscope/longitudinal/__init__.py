@@ -1,6 +1,7 @@
 """One patient over time: which lesion became which, change maps, and a category of response."""
 
 from glioscope.longitudinal.change_map import CHANGE_COLOURS, CHANGE_LABELS, change_map, change_volumes
+from glioscope.longitudinal.charts import Curve, Panel, curves_picture, slices_picture
 from glioscope.longitudinal.correspondence import LEAST_OVERLAP, REACH_MM, corresponding, in_baseline
 from glioscope.longitudinal.history import CHANGE_PERCENT, Change, Event, History, trace_lesions
 from glioscope.longitudinal.landmarks import landmark_distances, read_landmarks
@@ -18,18 +19,22 @@ __all__ = [
     "REACH_MM",
     "Category",
     "Change",
+    "Curve",
     "Event",
     "History",
     "Lesion",
     "LesionMap",
+    "Panel",
     "Response",
     "assess_responses",
     "change_map",
     "change_volumes",
     "corresponding",
+    "curves_picture",
     "find_lesions",
     "in_baseline",
     "landmark_distances",
     "read_landmarks",
+    "slices_picture",
     "trace_lesions",
 ]

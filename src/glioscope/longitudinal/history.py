@@ -65,9 +65,8 @@ class History:
 
     Attributes:
         maps: The lesion map of each time, remnants of earlier lesions counted.
-        names: For each time: piece number -> the lesion's name, a number that it keeps. The parts of a split lesion are a lesion
-            of the old name (the part that shares most with it) and new ones; several that merge keep the name of the one that
-            shares most.
+        names: For each time: piece number -> the lesion's name, a number that it keeps. Of the parts of a split lesion the one
+            that shares most with it keeps its name; several that merge take the name of the one that shares most.
         parents: For each time: lesion's name -> names at the time before that it continues, its own among them or not.
         changes: In the order of time.
     """
@@ -93,7 +92,7 @@ def trace_lesions(
     """
     kept = [maps[0]]
     names: list[dict[int, int]] = [dict(zip(maps[0].lesions, range(1, len(maps[0].lesions) + 1), strict=True))]
-    parents: list[dict[int, tuple[int, ...]]] = [{name: () for name in names[0].values()}]
+    parents: list[dict[int, tuple[int, ...]]] = [dict.fromkeys(names[0].values(), ())]
     changes: list[Change] = []
     where = {name: placed[0] == piece for piece, name in names[0].items()}
     for time in range(1, len(maps)):

@@ -24,9 +24,9 @@ BECAME_MEASURABLE_MM = 5.0
 """By how much a lesion that was not measurable must have grown in its longest diameter to count as progression."""
 
 LIMITS = (
-    "A suggestion from the images alone, to be confirmed by a physician: clinical state, steroids, treatment-related change in the "
-    "first 12 weeks after radiotherapy and tumour without enhancement are not looked at, and PR, CR and PD need a second exam "
-    "four weeks later or more."
+    "A suggestion from the images alone, to be confirmed by a physician: clinical state, steroids, treatment-related change in "
+    "the first 12 weeks after radiotherapy and tumour without enhancement are not looked at, and CR, PR and PD need a second "
+    "exam four weeks later or more."
 )
 
 _EXACT = 1e-9
@@ -144,7 +144,7 @@ def _judge(
     if became:
         return (
             "PD",
-            f"A lesion that was too small to measure became measurable and {BECAME_MEASURABLE_MM:g} mm longer ({_names(became)}).",
+            f"A lesion that was too small to measure became measurable, {BECAME_MEASURABLE_MM:g} mm longer ({_names(became)}).",
         )
     number = ".0f" if unit == "mm2" else ".2f"
     if nadir > 0 and now >= nadir * (1 + rise / 100) - _EXACT:

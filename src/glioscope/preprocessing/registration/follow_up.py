@@ -89,7 +89,8 @@ def align_follow_up(
     if excluded.any():
         around = near & ~excluded & (_distance(~excluded, fixed) <= AROUND_MM)
         rigid = refine_pair(fixed, moving, _usable(fixed, around), rigid, millimetres=NEAR_MM, seed=seed)
-    fault = _fault(rigid, fixed, moving, inside)
+    # Two exams in one space may be less alike than before: what was compared lies around the lesions.
+    fault = implausible(rigid, fixed, moving, inside, alike=False)
     if fault:
         raise ProcessingFailed(f"The follow-up cannot be brought to the baseline: {fault}; look at the images.")
     masked = fixed.with_data(excluded)
@@ -126,12 +127,3 @@ def _start(fixed: Volume, moving: Volume, inside: Volume) -> Transform:
     found = coarse_alignment(fixed, moving, fixed_mask=inside)
     compare = compared(fixed, moving, inside, seed=0)
     return max((found, identity), key=lambda transform: compare.similarity(transform.matrix))
-
-
-def _fault(rigid: Transform, fixed: Volume, moving: Volume, inside: Volume) -> str | None:
-    """Why the rigid transform cannot be right; None where nothing speaks against it.
-
-    Where the two exams came in one space, being less alike than before is no fault: what was compared lies around the lesions.
-    """
-    fault = implausible(rigid, fixed, moving, inside)
-    return None if fault == "the images are less alike than before" else fault
