@@ -20,6 +20,7 @@ __all__ = ["Curve", "Panel", "curves_picture", "slices_picture"]
 
 DPI = 150
 MARGIN_MM = 6.0
+COLUMN_INCHES = 2.6
 _TONES = {"CR": "#1b7f4d", "PR": "#1b7f4d", "SD": "#5c6670", "PD": "#b3261e"}
 
 
@@ -117,20 +118,17 @@ def slices_picture(panels: Sequence[Panel], spacing: Sequence[float], height_of:
     if np.any(change * away):
         slices.append(int(np.argmax(change * away)))
     slices.sort(reverse=True)
-    seen = np.zeros(shape, bool)
-    for panel in panels:
-        seen |= panel.region if panel.image is None else panel.image > 0
-    room = [int(MARGIN_MM / s) for s in spacing]
-    box = box_of(seen, room) if seen.any() else tuple(slice(0, n) for n in shape)
+    box = _box(panels, spacing)
     wide, high = ((box[axis].stop - box[axis].start) * spacing[axis] for axis in (0, 1))
     rows = [(k, with_changes) for k in slices for with_changes in (False, True)]
-    width = 2.6 * len(panels)
-    figure: Figure = Figure((width, 0.35 + 2.6 * high / wide * len(rows)), dpi=DPI, facecolor="black", layout="constrained")
+    height = COLUMN_INCHES * high / wide + 0.25
+    figure: Figure = Figure((COLUMN_INCHES * len(panels), height * len(rows)), dpi=DPI, facecolor="black", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), len(panels), squeeze=False)
     for (k, with_changes), line in zip(rows, axes, strict=True):
         for panel, axis in zip(panels, line, strict=True):
             axis.set_axis_off()
+            axis.set(xlim=(0, wide), ylim=(high, 0), aspect="equal")
             if with_changes and panel.changes is None:
                 _legend(axis)
                 continue
@@ -140,11 +138,28 @@ def slices_picture(panels: Sequence[Panel], spacing: Sequence[float], height_of:
     return _png(figure)
 
 
+def _box(panels: Sequence[Panel], spacing: Sequence[float]) -> tuple[slice, slice]:
+    """What of an axial slice is shown: the brain; without images a square around the region that is no smaller than it."""
+    images = [panel.image > 0 for panel in panels if panel.image is not None]
+    seen = np.any(images or [panel.region for panel in panels], axis=0)
+    if not seen.any():
+        return slice(0, seen.shape[0]), slice(0, seen.shape[1])
+    found = box_of(seen, [int(MARGIN_MM / s) for s in spacing])
+    side = 0.0 if images else max((found[axis].stop - found[axis].start) * spacing[axis] for axis in (0, 1))
+    out = []
+    for axis in (0, 1):
+        start, stop = found[axis].start, found[axis].stop
+        more = max(0, int(side / spacing[axis]) - (stop - start))
+        out.append(slice(max(0, start - more // 2), min(seen.shape[axis], stop + more - more // 2)))
+    return out[0], out[1]
+
+
 def _legend(axis: Any) -> None:  # noqa: ANN401
+    place: dict[str, Any] = {"color": "#e8eaed", "fontsize": 9, "va": "center", "transform": axis.transAxes}
+    axis.text(0.08, 0.68, "Change from the baseline", **place)
     for number, (value, word) in enumerate(CHANGE_LABELS.items()):
-        axis.plot([0.08, 0.2], [0.7 - 0.16 * number] * 2, color=CHANGE_COLOURS[value], linewidth=6, transform=axis.transAxes)
-        axis.text(0.25, 0.7 - 0.16 * number, word, color="#e8eaed", fontsize=9, va="center", transform=axis.transAxes)
-    axis.text(0.08, 0.86, "Change from the baseline", color="#e8eaed", fontsize=9, va="center", transform=axis.transAxes)
+        axis.plot([0.08, 0.18], [0.57 - 0.1 * number] * 2, color=CHANGE_COLOURS[value], linewidth=6, transform=axis.transAxes)
+        axis.text(0.24, 0.57 - 0.1 * number, word, **place)
 
 
 def _draw(

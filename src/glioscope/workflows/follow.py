@@ -165,7 +165,7 @@ def follow(
     points: list[TimePoint] = []
     for i, (exam, volume, its_scheme) in enumerate(zip(ordered, maps, schemes, strict=True)):
         way = ways[i] if i else "one grid"
-        placement = place_follow_up(ordered[0], exam, i + 1, way, folder, ledger, quick=fast)
+        placement = place_follow_up(ordered[0], exam, i + 1, way, folder, ledger, schemes=(schemes[0], its_scheme), quick=fast)
         placed = _on_baseline(volume, maps[0], its_scheme, placement)
         day = None if days is None else days[order[i]] - days[order[0]]
         volumes = {

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from glioscope.core import REFERENCE_ORDER, Grid, InvalidImage, Ledger, Step, Transform, read_labels, read_volume
+from glioscope.core import (
+    REFERENCE_ORDER,
+    Grid,
+    InvalidImage,
+    Ledger,
+    Scheme,
+    Step,
+    Transform,
+    Volume,
+    read_labels,
+    read_volume,
+)
 from glioscope.workflows.follow_exams import FollowedExam
 
 __all__ = ["Placement", "Register", "align_files", "place_follow_up", "way_of"]
@@ -40,8 +51,8 @@ def way_of(baseline: FollowedExam, exam: FollowedExam, grids: tuple[Grid, Grid],
     Two exams with images are registered (unless `none`). Label maps alone are not: on one grid they lie in one space.
 
     Raises:
-        InvalidImage: they have no image of one sequence to register by, and their grids differ; or `rigid` or `syn` is asked for
-            without images.
+        InvalidImage: they have no image of one sequence to register by, and their grids differ, or `rigid` or `syn` is
+            asked for.
     """
     one_grid = grids[0].same_as(grids[1], 0.01)
     common = common_sequence(baseline, exam)
@@ -62,7 +73,15 @@ def common_sequence(baseline: FollowedExam, exam: FollowedExam) -> str | None:
 
 
 def place_follow_up(
-    baseline: FollowedExam, exam: FollowedExam, number: int, way: str, folder: Path, ledger: Ledger, *, quick: bool = False
+    baseline: FollowedExam,
+    exam: FollowedExam,
+    number: int,
+    way: str,
+    folder: Path,
+    ledger: Ledger,
+    *,
+    schemes: tuple[Scheme, Scheme],
+    quick: bool = False,
 ) -> Placement:
     """Register a follow-up, or say that nothing is to be done.
 
@@ -73,6 +92,7 @@ def place_follow_up(
         way: As `way_of` says.
         folder: Where transforms are written.
         ledger: Does it once.
+        schemes: Of the baseline's and the follow-up's label map.
         quick: See `align_follow_up`.
 
     Raises:
@@ -90,13 +110,13 @@ def place_follow_up(
     inputs: dict[str, Path | Mapping[str, Path]] = {**images, "lesions": baseline.labels, "later_lesions": exam.labels}
     if baseline.brain is not None:
         inputs["brain"] = baseline.brain
-    (record,) = ledger.run(
+    ledger.run(
         Step(
             f"align-{number:02d}",
             f"Registering exam {number} to the baseline ({way})",
             align_files,
             inputs,
-            {"quick": quick},
+            {"quick": quick, "oedema": [oedema_values(scheme) for scheme in schemes]},
             outputs,
             packages=("antspyx", "numpy", "scipy"),
         )
@@ -114,6 +134,16 @@ def _file(name: str, number: int) -> str:
     return f"from-{source}_to-{target}_desc-{'rigid' if name == 'rigid' else 'syn'}_mode-image_xfm.h5"
 
 
+def oedema_values(scheme: Scheme) -> list[int]:
+    """Label values of oedema or infiltrated tissue."""
+    return [value for value, label in scheme.labels.items() if label.name in ("ED", "SNFH")]
+
+
+def _core(labels: Volume, oedema: Sequence[int]) -> Volume:
+    core = (labels.data > 0) & ~np.isin(labels.data, list(oedema))
+    return labels.with_data(core if core.any() else labels.data > 0)
+
+
 def align_files(
     *,
     fixed: Path,
@@ -125,16 +155,21 @@ def align_files(
     syn: Path | None = None,
     inverse: Path | None = None,
     quick: bool = False,
+    oedema: Sequence[Sequence[int]] = ((), ()),
 ) -> dict[str, Any]:
-    """Register two images and write the transforms; facts about them."""
+    """Register two images and write the transforms; facts about them.
+
+    The core and the cavity are left out. Oedema is not, as long as there is anything else: its tissue is there in both exams, and
+    what is asked about lies in and beside it.
+    """
     from glioscope.preprocessing.registration import align_follow_up
     from glioscope.preprocessing.transform_files import write_transform
 
     found = align_follow_up(
         read_volume(fixed),
         read_volume(moving),
-        lesions=read_labels(lesions),
-        later_lesions=read_labels(later_lesions),
+        lesions=_core(read_labels(lesions), oedema[0]),
+        later_lesions=_core(read_labels(later_lesions), oedema[1]),
         brain=None if brain is None else read_labels(brain),
         deform=syn is not None,
         quick=quick,

@@ -64,8 +64,8 @@ def find_exams(places: Sequence[Path], labels: Sequence[Path] = (), segmenter: s
     """The exams at `places`, in the order given; a results folder of several sessions gives one an exam.
 
     Args:
-        places: Results folder of `run` or `segment` (of a session, a subject, or a dataset of one subject), folder of images with
-            a label map, or label map.
+        places: Results folder of `run` or `segment` (of a session, a subject, or a dataset of one subject), folder of images
+            with a label map, or label map.
         labels: Label maps in place of those found, one a place in the same order; none, or as many as there are places.
         segmenter: Whose label map of a results folder; needed where there are several.
 
@@ -113,8 +113,8 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
         unknown = sorted(set(np.unique(volume.data).tolist()) - {0} - set(scheme.labels))
         if unknown:
             raise InvalidImage(
-                f"'{exam.labels.name}' has the label {unknown[0]}, which scheme '{scheme.name}' does not define; name its scheme "
-                "with --scheme."
+                f"'{exam.labels.name}' has the label {unknown[0]}, which scheme '{scheme.name}' does not define; name its "
+                "scheme with --scheme."
             )
     doubtful = named is None and guess.name == "brats-2021" and guess in schemes
     told = (

@@ -30,7 +30,7 @@ _WAYS = {
     "one grid": "is on the grid of the baseline and was not registered",
     "world": "was compared by its world coordinates and not registered",
     "rigid": "was brought to the baseline by a rigid transform fitted around the lesions",
-    "syn": "was brought to the baseline by a rigid transform fitted around the lesions and then SyN, the lesions masked out",
+    "syn": "was brought to the baseline by a rigid transform fitted around the lesions and then SyN, cores and cavities masked out",
 }
 
 
@@ -144,8 +144,8 @@ def _curves_caption(followed: Followed) -> str:
 def _slices_caption(followed: Followed) -> str:
     shown = "outlined" if followed.points[0].exam.images else "outlined (no image was given)"
     return (
-        f"{region_title(followed.region)} {shown} on the baseline's grid, in the axial slice where it is largest and, where they "
-        "differ, in the one that changed most; the patient's right is on the left."
+        f"{region_title(followed.region)} {shown} on the baseline's grid, in the axial slice where it is largest and, where "
+        "they differ, in the one that changed most; the patient's right is on the left."
     )
 
 

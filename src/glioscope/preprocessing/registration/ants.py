@@ -34,6 +34,10 @@ LINEAR: dict[str, Any] = {
 }
 QUICK: dict[str, Any] = {**LINEAR, "aff_iterations": (100,), "aff_shrink_factors": (1,), "aff_smoothing_sigmas": (0,)}
 
+ANY_SEQUENCES: dict[str, Any] = {"syn_metric": "mattes", "syn_sampling": 32, "reg_iterations": (40, 20, 5)}
+SAME_SEQUENCE: dict[str, Any] = {"syn_metric": "CC", "syn_sampling": 2, "reg_iterations": (40, 20, 10)}
+"""SyN from a given start compares one sequence at two times: by correlation in cubes of 5 voxels, which follows small shifts."""
+
 
 def _deterministic(seed: int) -> None:
     """One thread, since sums over several come in any order (ITK reads this once, when it starts), and a seed for the samples.
@@ -131,7 +135,7 @@ class AntsEngine(RegistrationEngine):
                 found_so_far = _read_matrix(stage(method, found_so_far, **linear)["fwdtransforms"][-1])
                 if kind == method.lower():
                     return affine_alignment(found_so_far)
-            found = stage("SyNOnly", found_so_far, syn_metric="mattes", syn_sampling=32, reg_iterations=(40, 20, 5))
+            found = stage("SyNOnly", found_so_far, **(SAME_SEQUENCE if kind == "deformation" else ANY_SEQUENCES))
             matrix = _read_matrix(found["fwdtransforms"][-1]).matrix
             forward = _read_warp(found["fwdtransforms"][0])
             backward = _read_warp(found["invtransforms"][-1])

@@ -55,7 +55,7 @@ class RegistrationEngine(ABC):
             fixed: Image whose space is kept; any contrast, orientation, spacing and obliquity.
             moving: Image to be brought to it.
             kind: `rigid` (6 degrees of freedom), `affine` (12), `syn` (affine, then a diffeomorphism), or `deformation` (the
-                diffeomorphism alone, from `start`).
+                diffeomorphism alone, from `start`, between two images of one sequence).
             fixed_mask: Where in `fixed` to compare, on its grid.
             excluded: Where in `fixed` not to compare, on its grid: a lesion that the other image has not, or not so (Brett et
                 al., NeuroImage 14, 2001). A deformation goes on through it as its surroundings do.

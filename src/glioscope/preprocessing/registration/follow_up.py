@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import ProcessingFailed, Transform, Volume, resample_mask
+from glioscope.core.boxes import box_of
 from glioscope.preprocessing.registration.catalogue import get_engine
 from glioscope.preprocessing.registration.engine import Alignment
 from glioscope.preprocessing.registration.itk_space import orthonormal
@@ -96,10 +97,17 @@ def align_follow_up(
     masked = fixed.with_data(excluded)
     if not deform:
         return FollowUpAlignment(rigid, None, masked)
+    box = box_of(near if near.any() else np.ones_like(near))
+    part, left_out = _cropped(fixed, box), _cropped(masked, box)
     deformed = get_engine("ants").register(
-        fixed, moving, kind="deformation", excluded=masked if excluded.any() else None, start=rigid, seed=seed, quick=quick
+        part, moving, kind="deformation", excluded=left_out if excluded.any() else None, start=rigid, seed=seed, quick=quick
     )
     return FollowUpAlignment(rigid, deformed, masked)
+
+
+def _cropped(volume: Volume, box: tuple[slice, ...]) -> Volume:
+    """The part of a volume in a box: beyond the brain there is nothing to deform."""
+    return Volume(volume.data[box], volume.grid.cropped([s.start for s in box], [s.stop for s in box]))
 
 
 def _mask(labels: Volume) -> Volume:
