@@ -159,8 +159,8 @@ def align_files(
 ) -> dict[str, Any]:
     """Register two images and write the transforms; facts about them.
 
-    The core and the cavity are left out. Oedema is not, as long as there is anything else: its tissue is there in both exams, and
-    what is asked about lies in and beside it.
+    The core and the cavity are left out. Oedema is not, as long as there is anything else: its tissue is there in both
+    exams, and what is asked about lies in and beside it.
     """
     from glioscope.preprocessing.registration import align_follow_up
     from glioscope.preprocessing.transform_files import write_transform

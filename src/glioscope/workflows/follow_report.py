@@ -30,7 +30,7 @@ _WAYS = {
     "one grid": "is on the grid of the baseline and was not registered",
     "world": "was compared by its world coordinates and not registered",
     "rigid": "was brought to the baseline by a rigid transform fitted around the lesions",
-    "syn": "was brought to the baseline by a rigid transform fitted around the lesions and then SyN, cores and cavities masked out",
+    "syn": "was brought to the baseline by a rigid transform around the lesions, then SyN; cores and cavities were masked out",
 }
 
 

@@ -20,14 +20,14 @@ __all__ = ["definitions", "follow_document", "lesions_at", "longest_mm", "write_
 def definitions(followed: Followed) -> dict[str, str]:
     """What each number means, in sentences."""
     return {
-        "Lesion": f"26-connected piece of {followed.region} of at least {MIN_LESION_MM3:g} mm3, or all that is left of one. Volume and "
-        "diameters are measured on the exam's own grid, before anything is registered.",
-        "Same lesion": f"at least {100 * LEAST_OVERLAP:.0f} % of the smaller of two lies in the other, on the baseline's grid; else, "
-        f"for two without a partner, their voxels come within {REACH_MM:g} mm and a voxel. A number stays with a lesion.",
-        "Grew, shrank": f"the volume changed by {followed.change_percent:g} % or more; stable: by less. Recurred: it lies where "
-        "an earlier lesion had gone.",
-        "Measurable": f"both axial diameters reach {MEASURABLE_MM:g} mm (twice the slice thickness above 5 mm), on two slices or "
-        "more.",
+        "Lesion": f"26-connected piece of {followed.region} of at least {MIN_LESION_MM3:g} mm3, or all that is left of one. "
+        "Volume and diameters are measured on the exam's own grid, before anything is registered.",
+        "Same lesion": f"at least {100 * LEAST_OVERLAP:.0f} % of the smaller of two lies in the other, on the baseline's grid; "
+        f"else, for two without a partner, their voxels come within {REACH_MM:g} mm and a voxel. A number stays with a lesion.",
+        "Grew, shrank": f"the volume changed by {followed.change_percent:g} % or more; stable: by less. Recurred: it lies "
+        "where an earlier lesion had gone.",
+        "Measurable": f"both axial diameters reach {MEASURABLE_MM:g} mm (twice the slice thickness above 5 mm), on two slices "
+        "or more.",
         "Category": f"{EDITION}. PD: a new measurable lesion, one that has become measurable and 5 mm longer, or the sum of "
         "products 25 % above its smallest before. CR: no lesion left. PR: the sum 50 % below the baseline's and no new lesion. "
         "SD: else. By volume: 40 % and 65 %.",

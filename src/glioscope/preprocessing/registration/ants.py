@@ -36,7 +36,7 @@ QUICK: dict[str, Any] = {**LINEAR, "aff_iterations": (100,), "aff_shrink_factors
 
 ANY_SEQUENCES: dict[str, Any] = {"syn_metric": "mattes", "syn_sampling": 32, "reg_iterations": (40, 20, 5)}
 SAME_SEQUENCE: dict[str, Any] = {"syn_metric": "CC", "syn_sampling": 2, "reg_iterations": (40, 20, 10)}
-"""SyN from a given start compares one sequence at two times: by correlation in cubes of 5 voxels, which follows small shifts."""
+"""SyN from a given start compares one sequence at two times: by correlation in cubes of 5 voxels: small shifts show."""
 
 
 def _deterministic(seed: int) -> None:
