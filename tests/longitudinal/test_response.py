@@ -35,8 +35,8 @@ def test_the_sum_of_products_is_that_of_the_measurable_lesions() -> None:
     small: Box = ((40, 40, 20), (6, 6, 4))
     first = assess_responses(history([boxes(BIG, small), boxes(BIG, small)]))[1]
     lesion = find_lesions(boxes(BIG), volume(boxes(BIG))).lesions[1]
-    # a rectangle of 20 x 16 has a diagonal of 25.6 mm; the longest perpendicular runs from a corner to the far side
-    assert lesion.axial.longest_mm == pytest.approx(25.6, abs=0.6)
+    # centres of the corners of 20 x 16 voxels are 24.2 mm apart, and half a voxel is added
+    assert lesion.axial.longest_mm == pytest.approx(24.7, abs=0.01)
     assert first.sum_mm2 == pytest.approx(lesion.product_mm2)
     assert first.targets == (1,)
     assert first.category == "SD"
@@ -73,8 +73,8 @@ def test_a_new_lesion_is_progression_where_it_is_measurable() -> None:
 
 def test_what_was_too_small_becomes_measurable() -> None:
     assert categories([box(6, 6)], [box(14, 14)]) == ["baseline", "PD"]  # longest 8.5 to 19.8 mm
-    assert categories([box(8, 8)], [box(10, 10)]) == ["baseline", "SD"]  # less than 5 mm longer
-    assert categories([box(8, 8)], [box(9, 9)], [box(10, 10)], [box(12, 12)]) == ["baseline", "SD", "SD", "PD"]
+    assert categories([box(6, 6)], [box(9, 9)]) == ["baseline", "SD"]  # 7.6 to 11.8 mm: less than 5 mm longer
+    assert categories([box(6, 6)], [box(9, 9)], [box(12, 12)]) == ["baseline", "SD", "PD"]
 
 
 def test_a_split_target_is_still_measured() -> None:
