@@ -99,7 +99,9 @@ def curves_picture(
 
 
 def slices_picture(panels: Sequence[Panel], spacing: Sequence[float], height_of: Sequence[float], colour: str) -> bytes:
-    """Every exam in the axial slices where the region and its changes are largest; below, the change maps; PNG bytes.
+    """Every exam in the axial slice where the region is largest; below, the change maps; PNG bytes.
+
+    With three exams or more also in the slice, farther away, that changed most.
 
     Args:
         panels: In the order of time, on one grid; the patient's right is shown on the left.
@@ -115,7 +117,7 @@ def slices_picture(panels: Sequence[Panel], spacing: Sequence[float], height_of:
     change = sum((panel.changes > 1).sum(axis=(0, 1)) for panel in panels if panel.changes is not None)
     slices = [int(np.argmax(area))] if np.any(area) else [shape[2] // 2]
     away = np.abs(np.arange(shape[2]) - slices[0]) * spacing[2] >= MARGIN_MM
-    if np.any(change * away):
+    if len(panels) > 2 and np.any(change * away):
         slices.append(int(np.argmax(change * away)))
     slices.sort(reverse=True)
     box = _box(panels, spacing)

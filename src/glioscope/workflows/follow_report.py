@@ -144,8 +144,8 @@ def _curves_caption(followed: Followed) -> str:
 def _slices_caption(followed: Followed) -> str:
     shown = "outlined" if followed.points[0].exam.images else "outlined (no image was given)"
     return (
-        f"{region_title(followed.region)} {shown} on the baseline's grid, in the axial slice where it is largest and, where "
-        "they differ, in the one that changed most; the patient's right is on the left."
+        f"{region_title(followed.region)} {shown} on the baseline's grid, in the axial slice where it is largest, and of "
+        "three exams or more in the one that changed most; the patient's right is on the left."
     )
 
 
@@ -165,8 +165,8 @@ def _exams(followed: Followed) -> Table:
             )
         )
     columns = ("Exam", *(f"{name} ml" for name in names), "Lesions", "Longest mm", "Sum mm²", "Category", "By volume")
-    share = 0.78 / (len(columns) - 1)
-    return Table(columns, tuple(rows), (0.22, *[share] * (len(columns) - 1)), frozenset(range(1, len(columns) - 2)))
+    share = 0.52 / (len(columns) - 3)
+    return Table(columns, tuple(rows), (0.2, *[share] * (len(columns) - 3), 0.14, 0.14), frozenset(range(1, len(columns) - 2)))
 
 
 def _changes(followed: Followed) -> Table:
@@ -218,7 +218,7 @@ def _lesions(followed: Followed) -> Table:
         for name, lesion in lesions_at(followed, index).items()
     ]
     columns = ("Exam", "Lesion", "ml", "Axial diameters mm", "Product mm²", "3-D mm", "Measurable", "In the sum")
-    return Table(columns, tuple(rows[:_MOST_LESIONS]), (0.2, 0.08, 0.09, 0.2, 0.13, 0.1, 0.1, 0.1), frozenset({2, 3, 4, 5}))
+    return Table(columns, tuple(rows[:_MOST_LESIONS]), (0.17, 0.08, 0.08, 0.2, 0.13, 0.09, 0.15, 0.1), frozenset({2, 3, 4, 5}))
 
 
 def _numbers(names: Iterable[int]) -> str:
