@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.export_dicom import export_dicom as export_dicom
     from glioscope.workflows.export_model import export_cohort as export_cohort
     from glioscope.workflows.export_model import export_network as export_network
+    from glioscope.workflows.follow import follow as follow
     from glioscope.workflows.fuse import fuse as fuse
     from glioscope.workflows.import_model import import_model as import_model
     from glioscope.workflows.info import info as info
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate fuse import_model info inspect listen measure plan postprocess preprocess quantise "
-    "rank receive recipes report run search segment segmenters send train tune"
+    "agreement atlases demo evaluate follow fuse import_model info inspect listen measure plan postprocess preprocess "
+    "quantise rank receive recipes report run search segment segmenters send train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

@@ -19,6 +19,7 @@ from glioscope.cli import (
     exams,
     fuse,
     growth,
+    longitudinal,
     measurement,
     models,
     quality,
@@ -58,6 +59,7 @@ for room in (
     measurement,
     archive,
     dicom,
+    longitudinal,
     catalogue,
 ):
     room.register(app)

@@ -67,6 +67,7 @@ class ReportModel:
         keys: Headline numbers.
         sections: The rest, in order.
         producer: Name and version of the software.
+        verdict_title: What the verdict is of.
     """
 
     title: str
@@ -78,3 +79,4 @@ class ReportModel:
     sections: tuple[Section, ...]
     producer: str
     disclaimer: str = DISCLAIMER
+    verdict_title: str = "Quality"

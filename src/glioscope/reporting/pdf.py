@@ -58,7 +58,7 @@ class _Writer:
         tone = _TONES[model.level]
         reasons = [[self.text("●", 6, colour=_TONES[level]), self.text(words, 8)] for level, words in model.reasons]
         padding = [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
-        inside = [self.text(f"Quality: {model.verdict}", 11, colour=tone, bold=True)]
+        inside = [self.text(f"{model.verdict_title}: {model.verdict}", 11, colour=tone, bold=True)]
         if reasons:
             inside.append(self.box(reasons, [0.02, 0.93], *padding))
         statement = self.box(

@@ -34,6 +34,10 @@ LINEAR: dict[str, Any] = {
 }
 QUICK: dict[str, Any] = {**LINEAR, "aff_iterations": (100,), "aff_shrink_factors": (1,), "aff_smoothing_sigmas": (0,)}
 
+ANY_SEQUENCES: dict[str, Any] = {"syn_metric": "mattes", "syn_sampling": 32, "reg_iterations": (40, 20, 5)}
+SAME_SEQUENCE: dict[str, Any] = {"syn_metric": "CC", "syn_sampling": 2, "reg_iterations": (40, 20, 10)}
+"""SyN from a given start compares one sequence at two times: by correlation in cubes of 5 voxels: small shifts show."""
+
 
 def _deterministic(seed: int) -> None:
     """One thread, since sums over several come in any order (ITK reads this once, when it starts), and a seed for the samples.
@@ -86,19 +90,27 @@ class AntsEngine(RegistrationEngine):
     """Mattes mutual information on two levels; SyN with the same metric for deformable registration."""
 
     name: ClassVar[str] = "ants"
-    kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine", "syn")
+    kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine", "syn", "deformation")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
+        self,
+        fixed: Volume,
+        moving: Volume,
+        kind: Kind,
+        start: Transform,
+        *,
+        mask: Volume | None,
+        deform_mask: Volume | None,
+        seed: int,
+        quick: bool,
     ) -> Alignment:
         _deterministic(seed)
         import ants
 
         level = _isotropic(fixed, COARSE_MM if quick else LEVEL_MM)
         linear = {**(QUICK if quick else LINEAR), "aff_random_sampling_rate": min(1.0, SAMPLES / level.data.size)}
-        coarse = {"fixed": _image(level), "moving": _image(moving), "mask": None}
-        if mask is not None:
-            coarse["mask"] = _image(resample_mask(mask, level.grid))
+        images = {"fixed": _image(level), "moving": _image(moving)}
+        masks = [None if where is None else _image(resample_mask(where, level.grid)) for where in (mask, deform_mask)]
         with tempfile.TemporaryDirectory() as folder:
 
             def stage(method: str, initial: Transform, **options: Any) -> dict[str, list[str]]:  # noqa: ANN401
@@ -109,7 +121,8 @@ class AntsEngine(RegistrationEngine):
                 path = str(Path(folder, f"{method}-start.mat"))
                 ants.write_transform(guess, path)
                 found: dict[str, list[str]] = ants.registration(
-                    **(coarse | {"mask": None} if method == "SyNOnly" else coarse),
+                    **images,
+                    mask=masks[method == "SyNOnly"],
                     type_of_transform=method,
                     initial_transform=[path],
                     outprefix=str(Path(folder, f"{method}-")),
@@ -117,13 +130,12 @@ class AntsEngine(RegistrationEngine):
                 )
                 return found
 
-            rigid = _read_matrix(stage("Rigid", start, **linear)["fwdtransforms"][-1])
-            if kind == "rigid":
-                return affine_alignment(rigid)
-            affine = _read_matrix(stage("Affine", rigid, **linear)["fwdtransforms"][-1])
-            if kind == "affine":
-                return affine_alignment(affine)
-            found = stage("SyNOnly", affine, syn_metric="mattes", syn_sampling=32, reg_iterations=(40, 20, 5))
+            found_so_far = start
+            for method in ("Rigid", "Affine") if kind != "deformation" else ():
+                found_so_far = _read_matrix(stage(method, found_so_far, **linear)["fwdtransforms"][-1])
+                if kind == method.lower():
+                    return affine_alignment(found_so_far)
+            found = stage("SyNOnly", found_so_far, **(SAME_SEQUENCE if kind == "deformation" else ANY_SEQUENCES))
             matrix = _read_matrix(found["fwdtransforms"][-1]).matrix
             forward = _read_warp(found["fwdtransforms"][0])
             backward = _read_warp(found["invtransforms"][-1])

@@ -49,7 +49,7 @@ ENGINES = {
             "ants",
             "antspyx",
             "Apache-2.0",
-            ("rigid", "affine", "syn"),
+            ("rigid", "affine", "syn", "deformation"),
         ),
         EngineEntry(
             "simpleitk",

@@ -15,7 +15,7 @@ from glioscope.preprocessing.registration.start import coarse_alignment
 
 __all__ = ["Alignment", "Kind", "RegistrationEngine"]
 
-Kind = Literal["rigid", "affine", "syn"]
+Kind = Literal["rigid", "affine", "syn", "deformation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ class RegistrationEngine(ABC):
         *,
         kind: Kind = "rigid",
         fixed_mask: Volume | None = None,
+        excluded: Volume | None = None,
+        start: Transform | None = None,
         seed: int = 0,
         quick: bool = False,
     ) -> Alignment:
@@ -52,8 +54,12 @@ class RegistrationEngine(ABC):
         Args:
             fixed: Image whose space is kept; any contrast, orientation, spacing and obliquity.
             moving: Image to be brought to it.
-            kind: `rigid` (6 degrees of freedom), `affine` (12) or `syn` (affine, then a diffeomorphism).
+            kind: `rigid` (6 degrees of freedom), `affine` (12), `syn` (affine, then a diffeomorphism), or `deformation` (the
+                diffeomorphism alone, from `start`, between two images of one sequence).
             fixed_mask: Where in `fixed` to compare, on its grid.
+            excluded: Where in `fixed` not to compare, on its grid: a lesion that the other image has not, or not so (Brett et
+                al., NeuroImage 14, 2001). A deformation goes on through it as its surroundings do.
+            start: A rigid transform that is right to a few millimetres; searched for where None.
             quick: Stop at the coarse level, some millimetres from the best: for a pose that will be refined.
             seed: Of the sampling; the same seed gives the same transform to the last bit.
 
@@ -66,9 +72,12 @@ class RegistrationEngine(ABC):
             raise EngineMissing(f"The registration engine '{self.name}' has no '{kind}' transform; choose 'ants' for it.")
         fixed, moving = orthonormal(fixed), orthonormal(moving)
         fixed_mask = None if fixed_mask is None else orthonormal(fixed_mask)
-        start = coarse_alignment(fixed, moving, fixed_mask=fixed_mask, seed=seed)
+        if start is None:
+            start = coarse_alignment(fixed, moving, fixed_mask=fixed_mask, seed=seed)
+        kept = None if excluded is None else _kept(fixed, fixed_mask, orthonormal(excluded))
+        mask = fixed_mask if kept is None else kept
         try:
-            found = self._optimise(fixed, moving, kind, start, mask=fixed_mask, seed=seed, quick=quick)
+            found = self._optimise(fixed, moving, kind, start, mask=mask, deform_mask=kept, seed=seed, quick=quick)
         except RuntimeError as error:
             detail = " ".join(str(error).split())[-120:]
             raise ProcessingFailed(f"Registration by '{self.name}' gave up ({detail}); try another engine.") from error
@@ -79,9 +88,27 @@ class RegistrationEngine(ABC):
 
     @abstractmethod
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
+        self,
+        fixed: Volume,
+        moving: Volume,
+        kind: Kind,
+        start: Transform,
+        *,
+        mask: Volume | None,
+        deform_mask: Volume | None,
+        seed: int,
+        quick: bool,
     ) -> Alignment:
-        """The engine's own optimisation, from `start` on; both grids are without shear."""
+        """The engine's own optimisation, from `start` on; both grids are without shear.
+
+        `mask` is where linear stages compare, `deform_mask` where a deformable one does; everywhere where None.
+        """
+
+
+def _kept(fixed: Volume, mask: Volume | None, excluded: Volume) -> Volume:
+    """Where to compare: in `mask`, or everywhere, but for `excluded`."""
+    inside = np.ones(fixed.grid.shape, bool) if mask is None else mask.data > 0
+    return fixed.with_data(inside & (excluded.data == 0))
 
 
 def affine_alignment(transform: Transform) -> Alignment:

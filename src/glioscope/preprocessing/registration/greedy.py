@@ -26,7 +26,16 @@ class GreedyEngine(RegistrationEngine):
     kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
+        self,
+        fixed: Volume,
+        moving: Volume,
+        kind: Kind,
+        start: Transform,
+        *,
+        mask: Volume | None,
+        deform_mask: Volume | None,
+        seed: int,
+        quick: bool,
     ) -> Alignment:
         try:
             from picsl_greedy import Greedy3D

@@ -15,7 +15,7 @@ from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.likeness import Likeness
 from glioscope.preprocessing.registration.start import Comparison, rigid_about, smoothed
 
-__all__ = ["refine_atlas_pose", "refine_sequences"]
+__all__ = ["refine_atlas_pose", "refine_pair", "refine_sequences"]
 
 Matrix = NDArray[np.float64]
 
@@ -109,6 +109,26 @@ def refine_atlas_pose(
             terms.append(_Term(Likeness(back), there, np.eye(4), inverted=True))
         pose = _best(terms, pose, centre)
     return Transform(pose)
+
+
+def refine_pair(
+    fixed: Volume, moving: Volume, where: Volume, start: Transform, *, millimetres: float, seed: int = 0
+) -> Transform:
+    """The rigid transform near `start` under which two images of one sequence are most alike, in `where` alone.
+
+    Args:
+        fixed: Image whose space the transform starts from.
+        moving: The other.
+        where: Mask on the grid of `fixed`, not empty: what is compared.
+        start: Fixed world to moving world, right to some millimetres.
+        millimetres: Distance of the points that are compared.
+        seed: Of the points.
+    """
+    points = Comparison.of(smoothed(fixed, millimetres), smoothed(moving, millimetres), where, seed, millimetres=millimetres)
+    if not len(points.points):
+        return start
+    term = _Term(Likeness(points, inside_only=True), np.eye(4), np.eye(4))
+    return Transform(_best([term], start.matrix, _centre(where)))
 
 
 def _inverse(matrix: Matrix) -> Matrix:

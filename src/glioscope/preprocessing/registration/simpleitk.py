@@ -20,7 +20,16 @@ class SimpleItkEngine(RegistrationEngine):
     kinds: ClassVar[tuple[Kind, ...]] = ("rigid", "affine")
 
     def _optimise(
-        self, fixed: Volume, moving: Volume, kind: Kind, start: Transform, *, mask: Volume | None, seed: int, quick: bool
+        self,
+        fixed: Volume,
+        moving: Volume,
+        kind: Kind,
+        start: Transform,
+        *,
+        mask: Volume | None,
+        deform_mask: Volume | None,
+        seed: int,
+        quick: bool,
     ) -> Alignment:
         import SimpleITK as sitk
 
