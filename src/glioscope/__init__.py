@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from glioscope.workflows.second_opinion import ask_second_opinion as ask_second_opinion
     from glioscope.workflows.segment import segment as segment
     from glioscope.workflows.segmenters import segmenters as segmenters
+    from glioscope.workflows.study import study as study
+    from glioscope.workflows.surgery import surgery as surgery
     from glioscope.workflows.train import train as train
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
     "agreement atlases demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
-    "run search segment segmenters train tune"
+    "run search segment segmenters study surgery train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

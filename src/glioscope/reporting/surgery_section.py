@@ -13,8 +13,8 @@ __all__ = ["surgery_section", "surgery_sentences"]
 Document = Mapping[str, Any]
 
 _PICTURE = (
-    "Native T1, contrast T1 and their difference in axial slices, the enhancing label outlined, and inside it what is bright on "
-    "native T1 already (blood, not enhancement). The patient's right (R) is on the left."
+    "Native T1, contrast T1 and their difference in axial slices, the enhancing label outlined, and inside it what is bright "
+    "on native T1 already (blood, not enhancement). The patient's right (R) is on the left."
 )
 
 
@@ -31,7 +31,10 @@ def surgery_section(document: Document | None, png: bytes | None = None) -> Sect
     notes = [*document["rano_resect"]["notes"], document["residual"].get("note", "")]
     notes += [extent["note"] for extent in (document["extent"] or {}).values()]
     paragraph = " ".join(dict.fromkeys(note for note in notes if note))
-    told = "A suggestion to be confirmed against the images and the operation report. "
+    told = (
+        "A suggestion to be confirmed against the images and the operation report; the cut and the classes are meant for newly "
+        "diagnosed glioblastoma, imaged within 72 hours of surgery. "
+    )
     pictures = (Picture(png, _PICTURE, "T1 before and after contrast, and their difference."),) if png else ()
     table = Table(("After surgery", "Found"), rows, (0.32, 0.68))
     return Section("After surgery", (told + paragraph,), (table,), pictures)

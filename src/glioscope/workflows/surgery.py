@@ -8,9 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from glioscope.core import InvalidImage, Scheme, Volume, get_scheme, read_header, read_labels, read_probabilities, region_mask
+from glioscope.core import InvalidImage, Scheme, read_labels, read_probabilities, region_mask
 from glioscope.core.files import ensure_folder, write_bytes, write_json
 from glioscope.measurement.surgery import (
     BLOOD_DEFINITIONS,
@@ -133,7 +131,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _extents(before: Labelled, after: Labelled) -> dict[str, Any]:
-    """Region -> extent, for every tumour region that both maps tell; the enhancing tumour under the name it has after surgery."""
+    """Region -> extent, for what both maps tell; the enhancing tumour under the name it has after surgery."""
     found = {}
     enhancing = {enhancing_region(before.scheme), enhancing_region(after.scheme)}
     for region in _EXTENTS:
@@ -148,7 +146,7 @@ def _extents(before: Labelled, after: Labelled) -> dict[str, Any]:
 
 def _resect(after: Labelled, left: float, there: float | None) -> dict[str, Any]:
     whole = after.volume_ml("WT")
-    found = rano_resect_class(left, None if whole is None else whole - left, there).document()
+    found = rano_resect_class(left, None if whole is None else whole - left, there, after.volume_ml("RC")).document()
     category = None if there is None else resection_category_2021(left, there)
     rest = None if whole is None else round(whole - left, 4)
     return found | {"non_enhancing_ml": rest, "category_2021": category, "source": RESECT_SOURCE}

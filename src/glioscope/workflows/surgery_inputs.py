@@ -33,6 +33,7 @@ __all__ = ["ENHANCING", "Labelled", "enhancing_region", "read_labelled", "read_s
 ENHANCING = ("ET", "RT", "GTV")
 """Regions that are the enhancing tumour, the first that a scheme has."""
 
+_FUSED = f"*_space-orig_seg-{FUSED}_dseg.nii.gz"
 _T1 = re.compile(r"(_ce-gadolinium)?_space-([0-9A-Za-z]+)_desc-preproc_T1w\.nii\.gz$")
 
 
@@ -128,7 +129,9 @@ def read_labelled(path: Path, *, scheme: str = "auto", segmenter: str | None = N
         found = read_scheme(path, labels.data, scheme, option, after=after)
         return Labelled(path, labels, found, frozenset(found.regions))
     folder = _exam_folder(path)
-    maps = label_maps(folder) | {FUSED: file for file in (folder / "anat").glob(f"*_space-orig_seg-{FUSED}_dseg.nii.gz")}
+    maps = label_maps(folder)
+    if fused := sorted((folder / "anat").glob(_FUSED)):
+        maps[FUSED] = fused[0]
     name = _chosen(folder, maps, segmenter, "--segmenter" if after else "--pre-segmenter")
     labels = read_labels(maps[name])
     found = read_scheme(maps[name], labels.data, scheme, option, after=after)

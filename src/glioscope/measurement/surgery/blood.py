@@ -12,8 +12,8 @@ __all__ = ["BLOOD_DEFINITIONS", "BRIGHT_PERCENTILE", "bright_on_t1n", "matched_s
 BRIGHT_PERCENTILE = 98.0
 
 BLOOD_DEFINITIONS = {
-    "bright_on_t1n": f"Enhancing label brighter on native T1 than {BRIGHT_PERCENTILE:g} % of the brain outside all labels: blood "
-    "products, or fat, melanin and shading. Residual tumour is bright after contrast and dark before it.",
+    "bright_on_t1n": f"Enhancing label brighter on native T1 than {BRIGHT_PERCENTILE:g} % of the brain outside all labels: "
+    "blood products, or fat, melanin and shading. Residual tumour is bright after contrast and dark before it.",
     "subtraction": "T1c - T1n, T1n brought to the intensities of T1c by a line fitted to the brain outside all labels; in "
     "standard deviations of what remains there.",
 }
@@ -51,9 +51,7 @@ def bright_on_t1n(
     return enhancing & (t1n > limit), limit
 
 
-def matched_subtraction(
-    t1n: NDArray[np.floating], t1c: NDArray[np.floating], normal: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def matched_subtraction(t1n: NDArray[np.floating], t1c: NDArray[np.floating], normal: NDArray[np.bool_]) -> NDArray[np.float32]:
     """T1c - T1n in standard deviations of its noise in the normal brain, float32.
 
     The line that takes T1n to T1c is fitted by least squares, three times, leaving out what is more than two deviations off

@@ -22,8 +22,8 @@ CUT_MODELS = {
     "independent voxels": "Each voxel is tumour with its probability, whatever its neighbours are (Poisson-binomial). Real "
     "errors are of whole pieces, so this claims to be surer than it is, and faint probabilities far away add up; it is told "
     "as the other extreme.",
-    "raters": "k of n raters' volumes reach the cut: (k + 1/2) / (n + 1), the mean of a Beta distribution after Jeffreys' prior, "
-    "which never says 0 or 1.",
+    "raters": "k of n raters' volumes reach the cut: (k + 1/2) / (n + 1), the mean of a Beta distribution after Jeffreys' "
+    "prior, which never says 0 or 1.",
 }
 
 EXACT_VOXELS = 2000
@@ -90,10 +90,9 @@ def nested_outlines(probability: NDArray[np.floating], voxel_mm3: float, cut_ml:
     """
     p = _probabilities(probability)
     needed, to_ml = _needed(cut_ml, voxel_mm3), voxel_mm3 / 1000
-    if needed == 0:
-        reached = 1.0
-    else:
-        reached = float(np.partition(p, p.size - needed)[p.size - needed]) if needed <= p.size else 0.0
+    reached = 1.0 if needed == 0 else 0.0
+    if 0 < needed <= p.size:
+        reached = float(np.partition(p, p.size - needed)[p.size - needed])
     at = {level: float(np.count_nonzero(p >= level)) * to_ml for level in (0.5, 0.95, 0.05)}
     return CutProbability("nested outlines", reached, at[0.5], at[0.95], at[0.05], {})
 

@@ -62,7 +62,10 @@ class ResectClass:
 
 
 def rano_resect_class(
-    enhancing_ml: float, non_enhancing_ml: float | None = None, before_ml: float | None = None
+    enhancing_ml: float,
+    non_enhancing_ml: float | None = None,
+    before_ml: float | None = None,
+    cavity_ml: float | None = None,
 ) -> ResectClass:
     """The class of 2023, which goes by the volumes that are left; a suggestion, as class 4 is what the surgeon set out to do.
 
@@ -70,6 +73,7 @@ def rano_resect_class(
         enhancing_ml: Contrast-enhancing tumour after surgery. None at all means 0 ml: no voxel.
         non_enhancing_ml: Non-enhancing tumour after surgery, or None where it is not known.
         before_ml: Contrast-enhancing tumour before surgery, or None without that exam.
+        cavity_ml: Resection cavity, or None where it is not known.
 
     Source: RESECT_SOURCE. The abstract of 2023 gives classes 1 to 4 and the 5 ml of class 1, and says that residual volume
     alone stratifies; the 1 ml and 5 ml of classes 2B and 3A are those of the categories of 2021 that it unites. That no
@@ -78,6 +82,9 @@ def rano_resect_class(
     if before_ml is not None and before_ml <= 0:
         return ResectClass(None, "no class", ("There was no CE tumour before surgery, which the classes are about.",))
     if before_ml is not None and enhancing_ml >= before_ml:
+        if cavity_ml:
+            note = "There is no less CE tumour than before, yet a resection cavity: it grew since, or PRE is another exam."
+            return ResectClass(None, "no class", (note,))
         note = "There is no less CE tumour than before; whether it was a biopsy is in the operation report."
         return ResectClass("4", _NAMES["4"], (note,))
     notes: list[str] = []

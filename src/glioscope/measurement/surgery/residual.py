@@ -10,7 +10,7 @@ from glioscope.core.errors import InvalidImage
 __all__ = ["RESIDUAL_CUT_ML", "ROUNDING_ML", "Residual", "residual_verdict"]
 
 RESIDUAL_CUT_ML = 0.175
-"""From this volume on there is residual tumour (Stummer et al., Lancet Oncol 2006; Helland et al., Sci Rep 2023, section 2.1)."""
+"""From this volume on there is residual tumour (Helland et al., Sci Rep 2023, section 2.1, after Stummer et al. 2006)."""
 
 ROUNDING_ML = 1e-9
 """Sums of voxels that should equal the cut may fall short of it by this much."""
