@@ -191,8 +191,8 @@ def residual_study(
     The paper calls a patient true positive where both volumes reach the threshold "for any given Dice score (i.e., >= 0.01)";
     its printed recall and sensitivity agree in every row of tables 3 and 4, so one rule serves both. It does not say what a
     patient is whose two volumes are large enough but do not meet; here that tumour was missed (fn). `minimum_dice=0` drops
-    the condition. The formula of its "pooled estimates" is not printed either; RESIDUAL_DEFINITIONS states the one used here. For
-    rates it can be checked: with the patients of table 1 in the folds of table 2, three printed sensitivities (nnU-Net with
+    the condition. The formula of its "pooled estimates" is not printed either; RESIDUAL_DEFINITIONS states the one used here.
+    For rates it can be checked: with the patients of table 1 in the folds of table 2, three printed sensitivities (nnU-Net with
     inputs A, B and D) come out of whole numbers of missed patients by the mean weighted by patients with the SD over n, where
     the SD over n - 1 or the plain mean give none. For Dice it cannot.
 

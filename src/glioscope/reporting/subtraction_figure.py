@@ -23,7 +23,7 @@ _WINDOW = (-3.0, 9.0)
 
 
 def subtraction_figure(
-    t1n: Volume, t1c: Volume, subtraction: Volume, labels: Volume, brain: Volume, *, slices: int = 3
+    t1n: Volume, t1c: Volume, subtraction: Volume, labels: Volume, brain: Volume, *, slices: int = 2
 ) -> bytes:
     """One row an axial slice: native T1, contrast T1, contrast minus native T1, with the enhancing label outlined.
 
@@ -38,7 +38,8 @@ def subtraction_figure(
     """
     images = {Sequence.T1N: t1n, Sequence.T1C: t1c}
     scene = make_scene(images, labels, _SCHEME, brain)
-    over = make_scene({Sequence.T1C: subtraction}, labels, _SCHEME, brain)
+    dark = subtraction.with_data(np.where(brain.data > 0, subtraction.data, _WINDOW[0]).astype(np.float32))
+    over = make_scene({Sequence.T1C: dark}, labels, _SCHEME, brain)
     over = replace(over, windows={Sequence.T1C: _WINDOW})
     area = (scene.labels.data > 0).sum(axis=(0, 1))
     apart = max(1, round(6 / float(scene.labels.grid.spacing[2])))
