@@ -64,7 +64,7 @@ GROSS_TOTAL = (75, 17 + 21 + 33, 28 + 15, 12 + 33 + 5 + 17, 74)
     [((0, 0, 0, 0, 1), "99.81±0.35"), ((0, 0, 1, 0, 2), "99.47±0.71"), ((0, 0, 1, 0, 1), "99.66±0.44")],
 )
 def test_the_papers_sensitivities_over_folds(missed: tuple[int, ...], printed: str) -> None:
-    """Table 4, validation, nnU-Net with inputs A, B and D: each is what one count of missed patients gives, and no other count."""
+    """Table 4, validation, nnU-Net with inputs A, B and D: each is what one count of missed patients gives."""
     patients = []
     for fold, (there, none, lost) in enumerate(zip(RESIDUAL, GROSS_TOTAL, missed, strict=True)):
         for number in range(there + none):

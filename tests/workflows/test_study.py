@@ -135,7 +135,7 @@ def test_one_bad_patient_is_named_and_the_others_are_compared(tmp_path: Path) ->
         found.check()
     for file in (tmp_path / "ref").iterdir():
         file.write_bytes(b"")
-    with pytest.raises(InvalidImage, match="No patient of 'cohort.csv'"):
+    with pytest.raises(InvalidImage, match=r"No patient of 'cohort\.csv'"):
         study(table)
 
 

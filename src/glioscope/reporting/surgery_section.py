@@ -73,8 +73,8 @@ def surgery_sentences(document: Document) -> list[tuple[str, str]]:
         blood = document["blood"]
         without = blood["without_bright"]
         words = (
-            f"{blood['bright_on_t1n_ml']:.3f} ml of the enhancing label ({blood['bright_on_t1n_percent']:.0f} %), perhaps blood; "
-            f"without it {without['volume_ml']:.3f} ml: {without['verdict']}"
+            f"{blood['bright_on_t1n_ml']:.3f} ml of the enhancing label ({blood['bright_on_t1n_percent']:.0f} %), perhaps "
+            f"blood; without it {without['volume_ml']:.3f} ml: {without['verdict']}"
         )
         rows.append(("Bright on native T1", words if blood["bright_on_t1n_ml"] else "nothing of the enhancing label"))
     return rows

@@ -71,7 +71,9 @@ def test_faint_probabilities_far_away_do_not_add_up_in_nested_outlines() -> None
     assert independent_voxels(p, 1.0, 0.175).residual > 0.999
 
 
-@pytest.mark.parametrize(("volumes", "chance"), [([0.0], 0.25), ([1.0], 0.75), ([0.1, 0.175, 0.2], 2.5 / 4), ([1.0] * 8, 8.5 / 9)])
+@pytest.mark.parametrize(
+    ("volumes", "chance"), [([0.0], 0.25), ([1.0], 0.75), ([0.1, 0.175, 0.2], 2.5 / 4), ([1.0] * 8, 8.5 / 9)]
+)
 def test_raters_by_hand(volumes: list[float], chance: float) -> None:
     found = rater_share(volumes, 0.175)
     assert found.residual == pytest.approx(chance)
