@@ -181,7 +181,7 @@ def test_a_results_folder_shows_it_in_its_report_until_the_label_map_changes(tmp
 def test_several_label_maps_and_several_exams(tmp_path: Path) -> None:
     where = results(tmp_path)
     segmentation = exam()[1]
-    for name in ("other", "fused"):
+    for name in ("other", "fused", "flairthreshold"):  # the last does not look for enhancing tumour: no rater
         write_volume(where / "anat" / f"sub-x_space-orig_seg-{name}_dseg.nii.gz", segmentation.with_data(segmentation.data * 0))
     told = surgery(where).document()["residual"]
     assert told["volume_ml"] > 0  # of the segmenter that the report measures

@@ -8,7 +8,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import InvalidImage, Scheme, read_labels, read_probabilities, region_mask
+import numpy as np
+
+from glioscope.core import (
+    InvalidImage,
+    Scheme,
+    get_scheme,
+    numbering_of,
+    read_labels,
+    read_probabilities,
+    region_mask,
+)
 from glioscope.core.files import ensure_folder, write_bytes, write_json
 from glioscope.measurement.surgery import (
     BLOOD_DEFINITIONS,
@@ -24,9 +34,9 @@ from glioscope.measurement.surgery import (
     residual_verdict,
 )
 from glioscope.workflows.assessment import add_to_assessment, check_assessable, judged_files
-from glioscope.workflows.rater_cases import named_case
+from glioscope.workflows.rater_cases import named_case, stored_scheme
 from glioscope.workflows.surgery_blood import Blood, look_for_blood
-from glioscope.workflows.surgery_inputs import Labelled, enhancing_region, read_labelled, read_scheme
+from glioscope.workflows.surgery_inputs import Labelled, enhancing_region, read_labelled
 
 __all__ = ["Surgery", "surgery"]
 
@@ -99,7 +109,7 @@ def surgery(
     there = before.volume_ml(enhancing_region(before.scheme)) if before else None
     if before is not None and there is None:
         raise InvalidImage(f"'{before.path.name}' does not tell enhancing tumour, as its segmenter does not look for it.")
-    chance, probability_file = _probability(after, region, probability, raters, scheme, cut_ml)
+    chance, probability_file = _probability(after, probability, raters, scheme, cut_ml)
     images = (Path(t1n), Path(t1c), Path(brain) if brain else None, after.path) if t1n and t1c else after.t1
     blood = look_for_blood(images, after.scheme, region, left, cut_ml) if images else None
     numbers = {
@@ -154,7 +164,6 @@ def _resect(after: Labelled, left: float, there: float | None) -> dict[str, Any]
 
 def _probability(
     after: Labelled,
-    region: str,
     probability: str | PathLike[str] | None,
     raters: Sequence[str | PathLike[str]],
     scheme: str,
@@ -168,7 +177,7 @@ def _probability(
         found = [model(map_.data, map_.grid.voxel_volume, cut_ml) for model in (nested_outlines, independent_voxels)]
     named = named_case(str(r) for r in raters).raters if raters else after.raters
     if named:
-        volumes = {name: _rater_ml(path, region, after.scheme, scheme) for name, path in named.items()}
+        volumes = {name: _rater_ml(path, after.scheme, scheme) for name, path in named.items()}
         model = rater_share(list(volumes.values()), cut_ml)
         model.facts["volumes_ml"] = {name: round(ml, 4) for name, ml in volumes.items()}
         found.append(model)
@@ -182,11 +191,17 @@ def _probability(
     return told | {"models": [model.document() for model in found]}, file
 
 
-def _rater_ml(path: Path, region: str, target: Scheme, scheme: str) -> float:
+def _rater_ml(path: Path, target: Scheme, scheme: str) -> float:
+    """Enhancing tumour in a rater's label map, whose numbers are those of `target` unless a table beside it says otherwise."""
     labels = read_labels(path)
-    known = target if not labels.data.any() else read_scheme(path, labels.data, scheme, "--scheme", after=True)
-    name = region if region in known.regions else enhancing_region(known)
-    return float(region_mask(labels.data, known, name).sum()) * labels.grid.voxel_volume / 1000
+    known = get_scheme(scheme) if scheme != "auto" else stored_scheme(path) or numbering_of(labels.data, target)
+    if unknown := {int(v) for v in np.unique(labels.data)} - {0} - set(known.labels):
+        raise InvalidImage(
+            f"The rater's '{path.name}' has the label {min(unknown)}, which scheme '{known.name}' lacks; name its scheme with "
+            "--scheme."
+        )
+    mask = region_mask(labels.data, known, enhancing_region(known))
+    return float(mask.sum()) * labels.grid.voxel_volume / 1000
 
 
 def _drawn(blood: Blood | None, path: Path) -> list[Path]:

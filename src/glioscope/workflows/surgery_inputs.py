@@ -137,9 +137,16 @@ def read_labelled(path: Path, *, scheme: str = "auto", segmenter: str | None = N
     found = read_scheme(maps[name], labels.data, scheme, option, after=after)
     told = known_regions(name)
     known = frozenset(found.regions) if told is None else frozenset(found.regions) & frozenset(told)
-    evidence = evidence_files(folder)
-    probability = evidence["probabilities"].get(f"{enhancing_region(found)}.{name}")
-    return Labelled(maps[name], labels, found, known, folder, probability, evidence["raters"], _t1(folder, name))
+    evidence, region = evidence_files(folder), enhancing_region(found)
+    raters = {rater: file for rater, file in evidence["raters"].items() if _looks_for(rater, region)}
+    probability = evidence["probabilities"].get(f"{region}.{name}")
+    return Labelled(maps[name], labels, found, known, folder, probability, raters, _t1(folder, name))
+
+
+def _looks_for(rater: str, region: str) -> bool:
+    """Whether a rater finds a region at all; one that does not would count as one who found nothing."""
+    told = known_regions(rater)
+    return told is None or region in told
 
 
 def _exam_folder(path: Path) -> Path:
