@@ -140,7 +140,7 @@ def read_labelled(path: Path, *, scheme: str = "auto", segmenter: str | None = N
     evidence, region = evidence_files(folder), enhancing_region(found)
     raters = {rater: file for rater, file in evidence["raters"].items() if _looks_for(rater, region)}
     probability = evidence["probabilities"].get(f"{region}.{name}")
-    return Labelled(maps[name], labels, found, known, folder, probability, raters, _t1(folder, name))
+    return Labelled(maps[name], labels, found, known, folder, probability, raters if len(raters) > 1 else {}, _t1(folder, name))
 
 
 def _looks_for(rater: str, region: str) -> bool:
