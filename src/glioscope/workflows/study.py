@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -198,7 +198,7 @@ def study(
         raise InvalidImage(f"No patient of '{Path(cohort).name}' could be compared; the first: {failed[0].error}")
     if out is None:
         return found
-    return Study(**{**vars(found), "files": write_study(Path(out), found)})
+    return replace(found, files=write_study(Path(out), found))
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ def surgery(
     if before is not None and there is None:
         raise InvalidImage(f"'{before.path.name}' does not tell enhancing tumour, as its segmenter does not look for it.")
     chance, probability_file = _probability(after, probability, raters, scheme, cut_ml)
-    images = (Path(t1n), Path(t1c), Path(brain) if brain else None, after.path) if t1n and t1c else after.t1
+    images: tuple[Path, Path, Path | None, Path] | None = after.t1
+    if t1n is not None and t1c is not None:
+        images = Path(t1n), Path(t1c), Path(brain) if brain else None, after.path
     blood = look_for_blood(images, after.scheme, region, left, cut_ml) if images else None
     numbers = {
         "after": after.path.name,
