@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from glioscope.workflows.segmenters import segmenters as segmenters
     from glioscope.workflows.send import echo as echo
     from glioscope.workflows.send import send as send
+    from glioscope.workflows.study import study as study
+    from glioscope.workflows.surgery import surgery as surgery
     from glioscope.workflows.train import train as train
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
     "agreement atlases demo evaluate follow fuse import_model info inspect listen measure plan postprocess preprocess "
-    "quantise rank receive recipes report run search segment segmenters send train tune"
+    "quantise rank receive recipes report run search segment segmenters send study surgery train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

@@ -6,6 +6,7 @@ import pytest
 
 from glioscope.core import InvalidImage
 from glioscope.evaluation.residual import ResidualPatient, residual_study
+from glioscope.evaluation.study_tables import in_percent, study_row
 
 P = ResidualPatient
 
@@ -53,6 +54,53 @@ def test_the_papers_test_row_from_its_counts() -> None:
     assert [round(100 * value, 2) for value in found] == pytest.approx(printed)
 
 
+# Table 1 and 2: patients with residual tumour and with gross total resection in the folds 0 to 4.
+RESIDUAL = (162, 26 + 34 + 20, 80 + 30, 29 + 18 + 18 + 23, 113)
+GROSS_TOTAL = (75, 17 + 21 + 33, 28 + 15, 12 + 33 + 5 + 17, 74)
+
+
+@pytest.mark.parametrize(
+    ("missed", "printed"),
+    [((0, 0, 0, 0, 1), "99.81±0.35"), ((0, 0, 1, 0, 2), "99.47±0.71"), ((0, 0, 1, 0, 1), "99.66±0.44")],
+)
+def test_the_papers_sensitivities_over_folds(missed: tuple[int, ...], printed: str) -> None:
+    """Table 4, validation, nnU-Net with inputs A, B and D: each is what one count of missed patients gives."""
+    patients = []
+    for fold, (there, none, lost) in enumerate(zip(RESIDUAL, GROSS_TOTAL, missed, strict=True)):
+        for number in range(there + none):
+            found = 1.0 if lost <= number < there else 0.0
+            patients.append(P(f"{fold}-{number}", float(number < there), found, found, fold=str(fold)))
+    assert (sum(RESIDUAL), sum(GROSS_TOTAL)) == (604 - 51, 352 - 22)  # all but the hold-out hospital
+    sensitivity = residual_study(patients).over_folds["sensitivity"]
+    assert in_percent(sensitivity) == printed
+
+
+# Table 3 and 4, test set, 51 patients with residual tumour and 22 without: found, false alarms and what is printed of them
+# (recall, precision, F1, sensitivity, specificity, balanced accuracy).
+TEST_ROWS = {
+    "A nnU-Net": (51, 21, "100.00 70.83 82.93 100.00 4.55 52.27"),
+    "A AGU-Net": (43, 8, "84.31 84.31 84.31 84.31 63.64 73.98"),
+    "B nnU-Net": (50, 12, "98.04 80.65 88.50 98.04 45.45 71.75"),
+    "B AGU-Net": (43, 6, "84.31 87.76 86.00 84.31 72.73 78.52"),
+    "C nnU-Net": (51, 16, "100.00 76.12 86.44 100.00 27.27 63.64"),
+    "C AGU-Net": (40, 2, "78.43 95.24 86.02 78.43 90.91 84.67"),
+    "D nnU-Net": (51, 13, "100.00 79.69 88.70 100.00 40.91 70.45"),
+    "D AGU-Net": (40, 3, "78.43 93.02 85.11 78.43 86.36 82.40"),
+    "E nnU-Net": (51, 16, "100.00 76.12 86.44 100.00 27.27 63.64"),
+    "E AGU-Net": (44, 5, "86.27 89.80 88.00 86.27 77.27 81.77"),
+}
+
+
+@pytest.mark.parametrize("row", TEST_ROWS)
+def test_every_test_row_of_the_paper_from_its_counts(row: str) -> None:
+    found, false, printed = TEST_ROWS[row]
+    patients = [P(f"r{n}", 1.0, float(n < found), float(n < found)) for n in range(51)]
+    patients += [P(f"g{n}", 0.0, float(n < false), 0.0) for n in range(22)]
+    numbers = study_row(residual_study(patients))
+    names = ("recall", "precision", "f1", "sensitivity", "specificity", "balanced_accuracy")
+    assert " ".join(in_percent(numbers[name]) for name in names) == printed
+
+
 def test_pooling_over_folds_by_hand() -> None:
     study = residual_study(
         [
@@ -67,7 +115,7 @@ def test_pooling_over_folds_by_hand() -> None:
     assert [study.folds[name].recall for name in "012"] == [pytest.approx(2 / 3), 1.0, 1.0]
     recall = study.over_folds["recall"]
     assert recall.mean == pytest.approx((3 * 2 / 3 + 1 + 2) / 6)
-    assert recall.sd == pytest.approx(math.sqrt(((1 / 3) ** 2 * 2 / 3) / 2))  # of 2/3, 1, 1 about 8/9
+    assert recall.sd == pytest.approx(math.sqrt(((1 / 3) ** 2 * 2 / 3) / 3))  # of 2/3, 1, 1 about 8/9
     specificity = study.over_folds["specificity"]  # only fold 2 has a negative
     assert (specificity.mean, specificity.count) == (1.0, 1) and math.isnan(specificity.sd)
     positive = study.over_folds["dice_positive"]

@@ -23,6 +23,7 @@ from glioscope.cli import (
     measurement,
     models,
     quality,
+    surgery,
     synthesis,
     training,
     tune,
@@ -60,6 +61,7 @@ for room in (
     archive,
     dicom,
     longitudinal,
+    surgery,
     catalogue,
 ):
     room.register(app)

@@ -12,18 +12,19 @@ from glioscope.quality.statement import judge
 
 __all__ = ["EVIDENCE", "with_evidence"]
 
-EVIDENCE = ("agreement", "alarms", "uncertainty", "second_opinion")
+EVIDENCE = ("agreement", "alarms", "uncertainty", "second_opinion", "surgery")
 """The parts of a quality document that are evidence, in the order in which a report shows them."""
 
 OUTDATED = "evidence-outdated"
 _CODES = ("raters-disagree", "ensemble-alarms", OUTDATED)
-_TITLES = {"alarms": "Alarms", "uncertainty": "Uncertainty", "second_opinion": "The second opinion"}
+_TITLES = {"alarms": "Alarms", "uncertainty": "Uncertainty", "second_opinion": "The second opinion", "surgery": "Surgery"}
 
 
 def with_evidence(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
     """A quality document with other evidence in place of what it had, judged anew.
 
-    Uncertainty and the second opinion are shown and judge nothing: neither has a limit below which results were seen to be bad.
+    Uncertainty, the second opinion and what was found after surgery are shown and judge nothing: none has a limit below which
+    results were seen to be bad.
 
     Args:
         document: `Quality.document()`, with evidence or without.
@@ -51,4 +52,5 @@ def _told(part: str, files: Sequence[str]) -> str:
     what = (
         f"{', '.join(name.rpartition('/')[2] for name in files)} changed since" if files else "it does not say what it judged"
     )
-    return f"{title} of an earlier `glioscope quality` left out, since {what}; run it again."
+    command = "surgery" if part == "surgery" else "quality"
+    return f"{title} of an earlier `glioscope {command}` left out, since {what}; run it again."

@@ -13,6 +13,7 @@ from glioscope.reporting.lesions import interval_words, lesion_section, structur
 from glioscope.reporting.model import Key, Level, Picture, ReportModel, Section, Table
 from glioscope.reporting.outlines import REGION_TITLES, outlines, region_title
 from glioscope.reporting.processing import processing_section
+from glioscope.reporting.surgery_section import surgery_section
 
 __all__ = ["model_of_exam"]
 
@@ -37,7 +38,7 @@ def model_of_exam(
         measurements: Volumes, diameters, location; with `exam`, `segmenter` and `space`.
         quality: Verdict and remarks, and the evidence of several raters where there is any.
         provenance: The steps that led to the measurements, without their seconds.
-        pictures: `overview` and `montage` as PNG, either may be absent.
+        pictures: `overview`, `montage` and `surgery` as PNG, any may be absent.
     """
     space = "on its own grid" if measurements["space"] == "orig" else f"in {measurements['space']}"
     return ReportModel(
@@ -56,6 +57,7 @@ def model_of_exam(
                 lesion_section(measurements),
                 _location(measurements["location"]),
                 structures_section(measurements),
+                surgery_section(quality.get("surgery"), pictures.get("surgery")),
                 *evidence_sections(quality),
                 _figure("Axial slices across the tumour", pictures.get("montage"), _MONTAGE, measurements),
                 _decisions(inspection),

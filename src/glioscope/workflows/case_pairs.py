@@ -162,8 +162,12 @@ def _from_folders(
     return Pairs(tuple(cases), tuple(predictions[name] for name in left_out))
 
 
-def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def read_table(path: Path, *, keep_case: bool = False) -> tuple[list[str], list[dict[str, str]]]:
     """Column names in lower case and rows of a CSV or TSV file.
+
+    Args:
+        path: The file.
+        keep_case: Leave what follows a colon in a column's name (`model:NAME`) as it is.
 
     Raises:
         InputUnreadable: not readable as UTF-8 text, no rows, no column `id`, or an id that is empty or given twice.
@@ -180,7 +184,8 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise InputUnreadable(f"'{path}' cannot be read ({error.strerror}).") from error
     if len(rows) < 2:
         raise InputUnreadable(f"'{path.name}' has no rows; it needs a line of column names and a line for each case.")
-    columns = [cell.strip().lower() for cell in rows[0]]
+    names = [cell.strip().partition(":") for cell in rows[0]]
+    columns = [head.lower() + colon + (tail.strip() if keep_case else tail.lower()) for head, colon, tail in names]
     if "id" not in columns:
         raise InputUnreadable(f"'{path.name}' has no column 'id'; its columns are {', '.join(columns)}.")
     table = [dict(zip(columns, (cell.strip() for cell in row), strict=False)) for row in rows[1:]]

@@ -30,6 +30,8 @@ __all__ = ["Reported", "measure_files", "rebuild_report", "report_exam", "report
 
 _PREFIX = "report-"
 _PICTURES = ("overview", "montage")
+_LATER = ("surgery",)
+"""Pictures that other commands leave in the report's folder."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def report_exam(
             f"{_PREFIX}render",
             "Writing the report",
             render_files,
-            inputs={**_documents(folder), "pictures": {name: report / f"{name}.png" for name in _PICTURES}},
+            inputs={**_documents(folder), "pictures": _drawn(report)},
             parameters={"provenance": _lineage([r.document() for r in (*ledger.records.values(), *records)])},
             outputs={"html": report / "report.html", "pdf": report / "report.pdf"},
             packages=("jinja2", "reportlab"),
@@ -182,9 +184,8 @@ def rebuild_report(out: Path, folder: Path) -> Reported:
     write_json(report / "quality.json", with_evidence(_read(report / "quality.json"), evidence))
     records = [_read(path) for path in sorted(records_folder(out, name).glob("*.json"))]
     steps = [record for record in records if {"name", "inputs", "outputs", "versions", "parameters"} <= record.keys()]
-    pictures = {name: report / f"{name}.png" for name in _PICTURES if (report / f"{name}.png").is_file()}
     with atomic(report / "report.html") as html, atomic(report / "report.pdf") as pdf:
-        render_files(**_documents(folder), pictures=pictures, provenance=_lineage(steps), html=html, pdf=pdf)
+        render_files(**_documents(folder), pictures=_drawn(report), provenance=_lineage(steps), html=html, pdf=pdf)
     return _reported(folder)
 
 
@@ -256,6 +257,11 @@ def render_files(
     model = model_of_exam(_read(inspection), _read(measurements), _read(quality), provenance, shown)
     write_text(html, render_html(model))
     write_bytes(pdf, render_pdf(model))
+
+
+def _drawn(report: Path) -> dict[str, Path]:
+    """The pictures that there are."""
+    return {name: path for name in (*_PICTURES, *_LATER) if (path := report / f"{name}.png").is_file()}
 
 
 def _documents(folder: Path) -> dict[str, Path]:
