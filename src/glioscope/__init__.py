@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.assess_uncertainty import assess_uncertainty as assess_uncertainty
     from glioscope.workflows.atlases import atlases as atlases
     from glioscope.workflows.bundle_run import bundle as bundle
+    from glioscope.workflows.deidentify import deidentify as deidentify
     from glioscope.workflows.demo import demo as demo
     from glioscope.workflows.evaluate import evaluate as evaluate
     from glioscope.workflows.export_model import export_cohort as export_cohort
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
+    "agreement atlases deidentify demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes report "
     "run search segment segmenters train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {

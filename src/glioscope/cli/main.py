@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import glioscope
-from glioscope.cli import catalogue, evaluate, exams, fuse, growth, models, quality, synthesis, training, tune
+from glioscope.cli import catalogue, deidentification, evaluate, exams, fuse, growth, models, quality, synthesis, training, tune
 from glioscope.core import GlioscopeError
 
 __all__ = ["app", "main"]
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for room in (exams, evaluate, fuse, tune, quality, training, models, synthesis, growth, catalogue):
+for room in (exams, evaluate, fuse, tune, quality, training, models, synthesis, growth, deidentification, catalogue):
     room.register(app)
 
 
