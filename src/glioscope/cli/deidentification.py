@@ -27,6 +27,7 @@ class BurnedIn(Enum):
 
     withhold = "withhold"
     blank = "blank"
+    keep = "keep"
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +67,7 @@ def deidentify(
         Dates, typer.Option("--dates", help="shift: by the patient's own number of days; remove.", rich_help_panel=_CHOICES)
     ] = Dates.shift,
     burned_in: Annotated[
-        BurnedIn, typer.Option("--burned-in", help="An image with text in its pixels: withhold it, or blank the text.")
+        BurnedIn, typer.Option("--burned-in", help="Image with text in its pixels: withhold it; blank the text; keep, if you have looked at it.")
     ] = BurnedIn.withhold,
     descriptions: Annotated[
         bool,

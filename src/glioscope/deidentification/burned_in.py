@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TextLine", "blank", "find_text", "said_to_hold_text"]
+__all__ = ["BURNED_IN", "TextLine", "blank", "find_text", "said_to_hold_text"]
 
+BURNED_IN = "it says that text is burned in"
 SMALLEST, LARGEST = 5, 40
 """Heights of letters, pixels."""
-LETTERS = 4
+LETTERS = 5
 _MARGIN = 3
 _THIN = 9
 _CONTRAST = 0.35
 _STRAIGHT = 1.9
+_SAME_INK = 0.1
 _CAPTURES = ("SCREEN SAVE", "SCREEN", "REPORT", "DOSE", "CAPTURE")
 
 
@@ -34,7 +36,7 @@ class TextLine:
 def said_to_hold_text(dataset: Any) -> str | None:  # noqa: ANN401
     """Why the header makes one expect text in the pixels, None where it does not."""
     if str(dataset.get("BurnedInAnnotation") or "").strip().upper() == "YES":
-        return "it says that text is burned in"
+        return BURNED_IN
     kinds = {str(v).strip().upper() for v in (dataset.get("ImageType") or [])}
     if str(dataset.get("SOPClassUID") or "").startswith("1.2.840.10008.5.1.4.1.1.7"):
         return "a secondary capture"
@@ -49,8 +51,8 @@ def find_text(frames: NDArray[Any]) -> list[TextLine]:
     """Lines of letters in an image, by their shape: no reading, so that every alphabet counts.
 
     Letters are thin strokes, far brighter or darker than what lies around them. In each frame such strokes are taken apart into
-    connected pieces; pieces of the size of letters (5 to 40 pixels high) that stand in a row, alike in height and close together,
-    four or more, are a line of text.
+    connected pieces. Pieces of the size of letters (5 to 40 pixels high) that stand in a row, alike in height and brightness and
+    close together, five or more, are a line of text.
 
     Args:
         frames: (frames, rows, columns), or with a last axis of colours.
@@ -71,52 +73,62 @@ def blank(frames: NDArray[Any], lines: list[TextLine]) -> NDArray[Any]:
     return clean
 
 
+@dataclass(frozen=True)
+class _Letter:
+    """A piece of the size and thinness of a letter, and the value that it is drawn in (0 to 1 of the frame's range)."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    ink: float
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
 def _in_frame(frame: NDArray[np.float32], number: int) -> list[TextLine]:
+    from scipy.ndimage import black_tophat, white_tophat
+
     low, high = float(frame.min()), float(frame.max())
     if high <= low:
         return []
-    found: list[TextLine] = []
-    for mask in _inks(frame, low, high):
-        found += [TextLine(number, *_grown(box, frame.shape)) for box in _lines(mask)]
-    return _merged(found)
+    shade = (frame - low) / (high - low)
+    strokes = (
+        (shade, white_tophat(shade, size=_THIN) > _CONTRAST),
+        (1 - shade, black_tophat(shade, size=_THIN) > _CONTRAST),
+        (shade, shade >= 0.98),
+    )
+    lines = {box for ink, mask in strokes if 0 < mask.mean() < 0.5 for box in _lines(_letters(ink, mask))}
+    return [TextLine(number, *_grown(box, frame.shape)) for box in sorted(lines)]
 
 
-def _inks(frame: NDArray[np.float32], low: float, high: float) -> list[NDArray[np.bool_]]:
-    """Candidate strokes: thin and far brighter than what lies around them, or far darker, or of just the highest value."""
-    from scipy.ndimage import black_tophat, white_tophat
-
-    range_ = high - low
-    masks = [white_tophat(frame, size=_THIN) > _CONTRAST * range_, black_tophat(frame, size=_THIN) > _CONTRAST * range_]
-    masks.append(frame >= high - 0.02 * range_)
-    return [mask for mask in masks if 0 < mask.mean() < 0.5]
-
-
-def _lines(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
-    """Boxes (top, bottom, left, right) of four or more letter-like pieces in a row."""
+def _letters(ink: NDArray[np.float32], mask: NDArray[np.bool_]) -> list[_Letter]:
     from scipy.ndimage import find_objects, label
 
     pieces, _ = label(mask, structure=np.ones((3, 3)))
-    boxes = []
+    letters = []
     for number, place in enumerate(find_objects(pieces), 1):
-        top, bottom, left, right = place[0].start, place[0].stop, place[1].start, place[1].stop
-        tall, wide = bottom - top, right - left
-        if SMALLEST <= tall <= LARGEST and wide <= 2 * tall and _stroked(pieces[place] == number):
-            boxes.append((top, bottom, left, right))
-    lines = []
-    while boxes:
-        line = [boxes.pop(0)]
-        grew = True
-        while grew:
-            grew = False
-            for box in list(boxes):
-                if any(_beside(box, other) for other in line):
-                    line.append(box)
-                    boxes.remove(box)
-                    grew = True
-        tops, bottoms, lefts, rights = zip(*line, strict=True)
-        tall = float(np.median([bottom - top for top, bottom, _, _ in line]))
-        if len(line) >= LETTERS and max(bottoms) - min(tops) <= _STRAIGHT * tall:
-            lines.append((min(tops), max(bottoms), min(lefts), max(rights)))
+        piece = pieces[place] == number
+        tall, wide = piece.shape
+        if SMALLEST <= tall <= LARGEST and wide <= 2 * tall and _stroked(piece):
+            rows, columns = place
+            letters.append(_Letter(rows.start, rows.stop, columns.start, columns.stop, float(ink[place][piece].max())))
+    return letters
+
+
+def _lines(letters: list[_Letter]) -> list[tuple[int, int, int, int]]:
+    """Boxes (top, bottom, left, right) of five or more letters in a row."""
+    left, lines = list(letters), []
+    while left:
+        line = [left.pop(0)]
+        while more := [letter for letter in left if any(_beside(letter, other) for other in line)]:
+            line += more
+            left = [letter for letter in left if letter not in more]
+        top, bottom = min(letter.top for letter in line), max(letter.bottom for letter in line)
+        if len(line) >= LETTERS and bottom - top <= _STRAIGHT * float(np.median([letter.height for letter in line])):
+            lines.append((top, bottom, min(letter.left for letter in line), max(letter.right for letter in line)))
     return lines
 
 
@@ -128,14 +140,13 @@ def _stroked(piece: NDArray[np.bool_]) -> bool:
     return int(distance_transform_cdt(padded, "chessboard").max()) * 2 - 1 <= max(2, 0.34 * piece.shape[0])
 
 
-def _beside(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    """Whether two letters stand in one line: alike in height, on one base or middle, no more than their height apart."""
-    height, tall = one[1] - one[0], other[1] - other[0]
-    if not 0.6 <= height / tall <= 1.7:
+def _beside(one: _Letter, other: _Letter) -> bool:
+    """Whether two letters are of one line: alike in height and ink, level, and no more than their height apart."""
+    if not 0.6 <= one.height / other.height <= 1.7 or abs(one.ink - other.ink) > _SAME_INK:
         return False
-    overlap = min(one[1], other[1]) - max(one[0], other[0])
-    gap = max(one[2], other[2]) - min(one[3], other[3])
-    return overlap >= 0.6 * min(height, tall) and -1 <= gap <= 0.8 * max(height, tall)
+    overlap = min(one.bottom, other.bottom) - max(one.top, other.top)
+    gap = max(one.left, other.left) - min(one.right, other.right)
+    return overlap >= 0.6 * min(one.height, other.height) and -1 <= gap <= 0.8 * max(one.height, other.height)
 
 
 def _grown(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -148,8 +159,3 @@ def _grown(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int,
         max(0, left - 2 * beside),
         min(shape[1], right + 2 * beside),
     )
-
-
-def _merged(lines: list[TextLine]) -> list[TextLine]:
-    """Each rectangle once."""
-    return sorted(set(lines), key=lambda line: (line.frame, line.top, line.left))

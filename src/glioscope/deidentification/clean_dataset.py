@@ -37,7 +37,7 @@ _DUMMIES: dict[str, Any] = {
 }
 _NUMBER = {"DS": re.compile(r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?\.?|[+-]?\d+\."), "IS": re.compile(r"[+-]?\d{1,12}")}
 _AGE = re.compile(r"(\d{3})([DWMY])")
-_LETTERS = re.compile(rb"(?:[A-Za-z]\0?){8}|(?:\0[A-Za-z]){8}")
+_TEN_CHARACTERS = re.compile(rb"(?:[A-Za-z0-9]\0?){10}")
 _LONGEST_LIST = 100_000
 
 
@@ -185,8 +185,6 @@ class DatasetCleaner:
             if not all(form.fullmatch(t) and len(t) <= 16 and t not in self.identity.fragments for t in texts):
                 return None
             return texts if len(texts) > 1 else texts[0]
-        if element.VR == "AT":
-            return element.value
         return element.value if not _spells(element.VR, values) else None
 
     def _codes(self, element: Any) -> list[Any]:  # noqa: ANN401
@@ -243,12 +241,15 @@ def _fits(tag: Any, count: int) -> bool:  # noqa: ANN401
 
 
 def _spells(representation: str, values: list[Any]) -> bool:
-    """Whether binary numbers are text in disguise: eight letters in a row in their bytes."""
+    """Whether binary numbers are text in disguise: ten letters or digits in a row in their bytes."""
     import numpy as np
 
     kind = {"US": "<u2", "SS": "<i2", "UL": "<u4", "SL": "<i4", "UV": "<u8", "SV": "<i8", "FL": "<f4", "FD": "<f8"}
+    if representation == "AT":
+        values = [half for value in values for half in (int(value) >> 16, int(value) & 0xFFFF)]
+        representation = "US"
     try:
         content = np.asarray(values, kind.get(representation, "<f8")).tobytes()
     except (ValueError, OverflowError, TypeError):
         return True
-    return _LETTERS.search(content) is not None
+    return _TEN_CHARACTERS.search(content) is not None

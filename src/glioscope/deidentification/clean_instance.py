@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.deidentification.burned_in import blank, find_text, said_to_hold_text
+from glioscope.deidentification.burned_in import BURNED_IN, blank, find_text, said_to_hold_text
 from glioscope.deidentification.clean_dataset import DatasetCleaner
 from glioscope.deidentification.options import DeidentificationOptions
 from glioscope.deidentification.profile import PROFILE_EDITION
@@ -108,9 +108,9 @@ def clean_instance(dataset: Any, cleaner: DatasetCleaner, pseudonym: str) -> byt
     pixels = stored_pixels(dataset) if kind in _IMAGES.values() or kind == "segmentation" else None
     if pixels is None and kind in _IMAGES.values():
         raise Withheld("damaged (no pixels)")
-    blanked = 0
+    text = "free"
     if pixels is not None and kind in _IMAGES.values():
-        pixels, blanked = _without_text(dataset, pixels, cleaner)
+        pixels, text = _without_text(dataset, pixels, cleaner)
     clean = cleaner.clean(dataset)
     clean.PatientID = clean.PatientName = pseudonym
     if cleaner.options.patient_characteristics is False and "PatientSex" not in clean:
@@ -120,8 +120,9 @@ def clean_instance(dataset: Any, cleaner: DatasetCleaner, pseudonym: str) -> byt
     if pixels is not None:
         _place(clean, pixels, dataset)
         if kind in _IMAGES.values():
-            clean.BurnedInAnnotation = "NO"
-    _say_what_was_done(clean, cleaner.options, structured=str(dataset.SOPClassUID).startswith(_REPORTS), blanked=bool(blanked))
+            clean.BurnedInAnnotation = "YES" if text == "kept" else "NO"
+    structured = str(dataset.SOPClassUID).startswith(_REPORTS)
+    _say_what_was_done(clean, cleaner.options, structured=structured, blanked=text == "blanked")
     content = _written(clean, dataset, cleaner)
     harmless = package_words("words.txt") | _terms() | _WRITTEN | frozenset(pseudonym.lower().split("-")) | {pseudonym.lower()}
     pixel_bytes = len(pixels.content) if pixels is not None else 0
@@ -139,23 +140,28 @@ def _kind(dataset: Any) -> str:  # noqa: ANN401
     return kind
 
 
-def _without_text(dataset: Any, pixels: StoredPixels, cleaner: DatasetCleaner) -> tuple[StoredPixels, int]:  # noqa: ANN401
-    """Look for text in the pixels, and blank it or withhold the file."""
-    said, lines = said_to_hold_text(dataset), find_text(pixels.frames)
+def _without_text(dataset: Any, pixels: StoredPixels, cleaner: DatasetCleaner) -> tuple[StoredPixels, str]:  # noqa: ANN401
+    """Look for text in the pixels, and blank it or withhold the file; the word says whether it is `free`, `blanked` or `kept`."""
+    said, lines, choice = said_to_hold_text(dataset), find_text(pixels.frames), cleaner.options.burned_in
     if pixels.cleared:
         cleaner.tally.remarks["files whose pixels had bits outside the stored ones, now zero"] += 1
-    if lines and cleaner.options.burned_in == "blank":
-        frames = blank(pixels.frames, lines)
-        if find_text(frames):
-            raise Withheld("text in its pixels, not all of which could be blanked")
-        cleaner.tally.remarks["files with text in their pixels, which was blanked"] += 1
-        content = np.ascontiguousarray(frames).tobytes()
-        return StoredPixels(content + b"\0" * (len(content) % 2), frames), len(lines)
-    if lines:
-        raise Withheld("text in its pixels")
-    if said:
-        raise Withheld(f"text expected in its pixels, none found to blank: {said}")
-    return pixels, 0
+    if said and said != BURNED_IN:
+        raise Withheld(f"text is expected in its pixels: {said}")
+    if said and (choice != "blank" or not lines):
+        raise Withheld(f"text in its pixels: {said}" + ("" if lines else ", and it was not found"))
+    if not lines:
+        return pixels, "free"
+    if choice == "withhold":
+        raise Withheld("what looks like text in its pixels; look at it, then choose to blank or to keep it")
+    if choice == "keep":
+        cleaner.tally.remarks["files with what looks like text in their pixels, kept as was asked"] += 1
+        return pixels, "kept"
+    frames = blank(pixels.frames, lines)
+    if find_text(frames):
+        raise Withheld("text in its pixels, not all of which could be blanked")
+    cleaner.tally.remarks["files with what looks like text in their pixels, which was blanked"] += 1
+    content = np.ascontiguousarray(frames).tobytes()
+    return StoredPixels(content + b"\0" * (len(content) % 2), frames), "blanked"
 
 
 def _place(clean: Any, pixels: StoredPixels, dataset: Any) -> None:  # noqa: ANN401

@@ -14,6 +14,8 @@ __all__ = ["Identity", "identity_text"]
 
 _PATIENT = ("PatientID", "OtherPatientIDs", "IssuerOfPatientID", "AccessionNumber", "StudyID")
 _PLACES = ("InstitutionName", "StationName", "DeviceSerialNumber", "InstitutionAddress")
+_FRAMES = frozenset({0x52009229, 0x52009230})
+"""Functional groups name nobody, and there may be hundreds of them."""
 SHORTEST = 3
 SHORTEST_IN_BYTES = 5
 
@@ -52,12 +54,18 @@ class Identity:
         self._learn_people(dataset)
 
     def _learn_people(self, dataset: Any) -> None:  # noqa: ANN401
-        for element in dataset:
-            if element.tag.is_private:
+        from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+        for tag in list(dataset.keys()):
+            if tag.is_private or not dictionary_has_tag(tag) or dictionary_VR(tag) not in ("PN", "SQ"):
+                continue  # looked up without reading the value, which takes most of the time
+            try:
+                element = dataset[tag]
+            except Exception:  # noqa: S112  # a damaged value makes pydicom raise anything; it is not kept either
                 continue
             if element.VR == "PN":
                 self._learn_values([str(element.value or "")])
-            elif element.VR == "SQ":
+            elif element.VR == "SQ" and tag not in _FRAMES:
                 for item in element.value or ():
                     self._learn_people(item)
 

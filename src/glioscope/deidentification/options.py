@@ -17,11 +17,12 @@ class DeidentificationOptions:
         descriptions: Keep the known words of descriptions.
         patient_characteristics: Keep sex, age (90 and above as 90), size, weight, pregnancy and smoking status.
         safe_private: Keep the private elements that the standard lists as safe (diffusion, scaling).
-        burned_in: `withhold` an image with text in its pixels, or `blank` that text where it is found.
+        burned_in: `withhold` an image with text in its pixels, or `blank` that text where it is found; `keep` it where only the
+            pixels look like text and the header gives no reason, for who has looked at them.
     """
 
     dates: Literal["shift", "remove"] = "shift"
     descriptions: bool = True
     patient_characteristics: bool = False
     safe_private: bool = False
-    burned_in: Literal["withhold", "blank"] = "withhold"
+    burned_in: Literal["withhold", "blank", "keep"] = "withhold"

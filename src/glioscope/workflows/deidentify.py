@@ -28,6 +28,7 @@ from glioscope.deidentification import (
     read_dataset,
     second_level,
 )
+from glioscope.deidentification.vocabulary import allowed_term, allowed_words
 from glioscope.workflows.deidentify_plan import Plan, PlannedFile, plan_deidentification
 from glioscope.workflows.progress import Progress
 
@@ -189,10 +190,14 @@ def _cleaned(
 def _clean_sidecar(path: Path) -> bytes:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        kept = acquisition_attributes(document)
+        kept = {k: v for k, v in acquisition_attributes(document).items() if all(map(_harmless, v if isinstance(v, list) else [v]))}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Withheld("an image whose sidecar is damaged") from error
     return (json.dumps(kept, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def _harmless(value: object) -> bool:
+    return not isinstance(value, str) or allowed_term(value) or bool(allowed_words(value))
 
 
 def _write_if_new(path: Path, content: bytes) -> bool:
