@@ -24,7 +24,7 @@ UID_ROOT = "1.2.826.0.1.7777777"
 DATE = "19470321"
 
 _TOKEN = re.compile(rb"zwqx\d{5}var|1\.2\.826\.0\.1\.7777777[.\d]*|19470321")
-_LONG = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_LONG = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 
 
 @dataclass
@@ -143,7 +143,15 @@ def every_public_tag(tokens: Tokens, but: Container[int]) -> dict[int, bytes]:
 
 
 def base(
-    tokens: Tokens, *, patient: str, uid: str, rows: int = 16, columns: int = 16, sop: str = MR, series: str = "1", image: str = "M"
+    tokens: Tokens,
+    *,
+    patient: str,
+    uid: str,
+    rows: int = 16,
+    columns: int = 16,
+    sop: str = MR,
+    series: str = "1",
+    image: str = "M",
 ) -> dict[int, bytes]:
     """The elements that make an MR image."""
     return {

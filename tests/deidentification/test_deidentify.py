@@ -88,7 +88,11 @@ def test_uids_are_new_valid_and_the_same_everywhere(tmp_path: Path) -> None:
     assert len({ds.SOPInstanceUID for ds in found}) == 3
     assert len({ds.SeriesInstanceUID for ds in found}) == len({ds.StudyInstanceUID for ds in found}) == 1
     for ds in found:
-        assert ds.ReferencedImageSequence[0].ReferencedSOPInstanceUID == ds.SOPInstanceUID == ds.file_meta.MediaStorageSOPInstanceUID
+        assert (
+            ds.ReferencedImageSequence[0].ReferencedSOPInstanceUID
+            == ds.SOPInstanceUID
+            == ds.file_meta.MediaStorageSOPInstanceUID
+        )
         assert ds.ReferencedImageSequence[0].ReferencedSOPClassUID == ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.4"
         assert ds.FrameOfReferenceUID == ds.StudyInstanceUID
         assert UID(ds.SOPInstanceUID).is_valid

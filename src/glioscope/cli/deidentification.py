@@ -67,7 +67,10 @@ def deidentify(
         Dates, typer.Option("--dates", help="shift: by the patient's own number of days; remove.", rich_help_panel=_CHOICES)
     ] = Dates.shift,
     burned_in: Annotated[
-        BurnedIn, typer.Option("--burned-in", help="Image with text in its pixels: withhold it; blank the text; keep, if you have looked at it.")
+        BurnedIn,
+        typer.Option(
+            "--burned-in", help="Image with text in its pixels: withhold it; blank the text; keep, if you have looked at it."
+        ),
     ] = BurnedIn.withhold,
     descriptions: Annotated[
         bool,
@@ -90,8 +93,8 @@ def deidentify(
 ) -> None:
     """Write copies without anybody's name: DICOM PS3.15 basic profile, pseudonyms, new UIDs, shifted dates.
 
-    What is not known to be harmless goes. Files that cannot be cleaned (PDF, screen captures, text in the pixels) are withheld, and
-    said so. The same key gives the same bytes, whenever it is run; a run that was stopped goes on. Faces are not removed.
+    What is not known to be harmless goes. Files that cannot be cleaned (PDF, screen captures, text in the pixels) are
+    withheld, and counted. The same key gives the same bytes; a run that was stopped goes on. Faces are not removed.
 
     Example: glioscope deidentify exams/patient-7 --out export --key site.key --table pseudonyms.tsv
     """

@@ -51,8 +51,8 @@ def find_text(frames: NDArray[Any]) -> list[TextLine]:
     """Lines of letters in an image, by their shape: no reading, so that every alphabet counts.
 
     Letters are thin strokes, far brighter or darker than what lies around them. In each frame such strokes are taken apart into
-    connected pieces. Pieces of the size of letters (5 to 40 pixels high) that stand in a row, alike in height and brightness and
-    close together, five or more, are a line of text.
+    connected pieces. Pieces of the size of letters (5 to 40 pixels high) that stand in a row, alike in height and brightness
+    and close together, five or more, are a line of text.
 
     Args:
         frames: (frames, rows, columns), or with a last axis of colours.

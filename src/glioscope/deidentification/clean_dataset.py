@@ -45,8 +45,8 @@ _LONGEST_LIST = 100_000
 class DatasetCleaner:
     """Builds a clean data set out of one of a patient: element by element, at every depth.
 
-    An element stays where `treatment_of` says how; otherwise the profile's table decides between removing, emptying and a dummy;
-    what neither knows is removed, and so is what is private, unreadable, or not of the representation that the standard gives it.
+    An element stays where `treatment_of` says how; otherwise the profile's table decides between removing, emptying and a
+    dummy. What neither knows is removed, and so is what is private, unreadable, or not of the standard's representation.
     """
 
     key: SecretKey

@@ -141,7 +141,7 @@ def _kind(dataset: Any) -> str:  # noqa: ANN401
 
 
 def _without_text(dataset: Any, pixels: StoredPixels, cleaner: DatasetCleaner) -> tuple[StoredPixels, str]:  # noqa: ANN401
-    """Look for text in the pixels, and blank it or withhold the file; the word says whether it is `free`, `blanked` or `kept`."""
+    """Look for text in the pixels, and blank it or withhold the file; the word is `free`, `blanked` or `kept`."""
     said, lines, choice = said_to_hold_text(dataset), find_text(pixels.frames), cleaner.options.burned_in
     if pixels.cleared:
         cleaner.tally.remarks["files whose pixels had bits outside the stored ones, now zero"] += 1

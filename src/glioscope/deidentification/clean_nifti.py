@@ -44,7 +44,7 @@ _KEPT = (
     "srow_y",
     "srow_z",
 )
-"""Numbers alone. Left behind: descrip, aux_file, intent_name, db_name, data_type, extensions, and whatever follows the voxels."""
+"""Numbers alone. Left behind: descrip, aux_file, intent_name, db_name, data_type, extensions, what follows the voxels."""
 
 
 def clean_nifti(path: Path) -> bytes:

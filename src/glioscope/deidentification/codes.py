@@ -30,7 +30,7 @@ def _old_snomed() -> dict[str, str]:
 
 
 def clean_code(item: Any) -> Any | None:  # noqa: ANN401
-    """A code item with value, scheme and the meaning that the standard gives it (PS3.16); None for a code that it does not list.
+    """A code item with value, scheme and the standard's meaning (PS3.16); None for a code that the standard does not list.
 
     A local code is the hospital's own and its meaning free text: it goes.
     """

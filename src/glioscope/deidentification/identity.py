@@ -61,7 +61,7 @@ class Identity:
                 continue  # looked up without reading the value, which takes most of the time
             try:
                 element = dataset[tag]
-            except Exception:  # noqa: S112  # a damaged value makes pydicom raise anything; it is not kept either
+            except Exception:  # a damaged value makes pydicom raise anything; it is not kept either
                 continue
             if element.VR == "PN":
                 self._learn_values([str(element.value or "")])

@@ -12,7 +12,7 @@ __all__ = ["NUMBER_REPRESENTATIONS", "treatment_of"]
 NUMBER_REPRESENTATIONS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT", "US or SS"})
 
 _NUMBER_GROUPS = frozenset({0x0018, 0x0020, 0x0028, 0x0054, 0x0062})
-"""Acquisition, relationship, image presentation, nuclear medicine and PET, segmentation: their numbers are physics and geometry."""
+"""Acquisition, relationship, image presentation, PET, segmentation: their numbers are physics and geometry."""
 
 
 @cache

@@ -190,7 +190,9 @@ def _cleaned(
 def _clean_sidecar(path: Path) -> bytes:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        kept = {k: v for k, v in acquisition_attributes(document).items() if all(map(_harmless, v if isinstance(v, list) else [v]))}
+        kept = {
+            k: v for k, v in acquisition_attributes(document).items() if all(map(_harmless, v if isinstance(v, list) else [v]))
+        }
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Withheld("an image whose sidecar is damaged") from error
     return (json.dumps(kept, indent=2, allow_nan=False) + "\n").encode("ascii")
@@ -223,5 +225,5 @@ def _report(tally: Tally, options: DeidentificationOptions, level: str) -> dict[
         "attributes": tally.document(),
         "files_withheld": dict(sorted(tally.withheld.items())),
         "remarks": dict(sorted(tally.remarks.items())),
-        "faces": "not removed: a head with its skin can be recognised; see `glioscope preprocess --deface` and `--strip-native`",
+        "faces": "not removed: a head with its skin can be recognised; see `glioscope preprocess --deface`",
     }

@@ -27,7 +27,7 @@ def labels_of(path: Path, study: Path) -> tuple[str, str]:
 
 
 def image_name(path: Path, patient: str, exam: str, run: int) -> str:
-    """`sub-…_ses-…[_ce-gadolinium][_run-N]_T1w.nii.gz` in pseudonyms; of the old name nothing stays but the sequence it says."""
+    """`sub-…_ses-…[_ce-gadolinium][_run-N]_T1w.nii.gz` in pseudonyms; of the old name only the sequence stays."""
     stem = _stem(path)
     evidence = from_name(stem)
     sequence = evidence.sequence
