@@ -191,7 +191,7 @@ def test_dciodvfy_finds_no_new_fault(tmp_path: Path) -> None:
 
 def _with_text(text: str, size: int) -> np.ndarray:
     i, j = np.indices((160, 200))
-    picture = Image.fromarray(np.asarray(40 + 30 * np.sin(i / 17) + 20 * np.cos(j / 23), np.uint8))
+    picture = Image.fromarray(np.asarray(60 + 30 * np.sin(i / 17) + 20 * np.cos(j / 23), np.uint8))
     ImageDraw.Draw(picture).text((20, 60), text, fill=255, font=ImageFont.load_default(size))
     return np.asarray(picture, np.uint16)[None] * 8
 
