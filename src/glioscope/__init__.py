@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases deidentify demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank recipes "
-    "report run search segment segmenters train tune"
+    "agreement atlases deidentify demo evaluate fuse import_model info inspect plan postprocess preprocess quantise rank "
+    "recipes report run search segment segmenters train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

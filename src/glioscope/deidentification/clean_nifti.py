@@ -66,6 +66,7 @@ def clean_nifti(path: Path) -> bytes:
         new = type(old)(endianness="<")
         for name in _KEPT:
             new[name] = old[name]
+        new["scl_slope"], new["scl_inter"] = image.dataobj.slope, image.dataobj.inter  # nibabel clears them in its header
         content = io.BytesIO()
         new["magic"] = old["magic"]
         offset = 352 if new["sizeof_hdr"] == 348 else 544
