@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glioscope.workflows.assess_uncertainty import assess_uncertainty as assess_uncertainty
     from glioscope.workflows.atlases import atlases as atlases
     from glioscope.workflows.bundle_run import bundle as bundle
+    from glioscope.workflows.deidentify import deidentify as deidentify
     from glioscope.workflows.demo import demo as demo
     from glioscope.workflows.evaluate import evaluate as evaluate
     from glioscope.workflows.export_dicom import export_dicom as export_dicom
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
     from glioscope.workflows.tune import tune as tune
 
 _COMMANDS = (
-    "agreement atlases demo evaluate follow fuse import_model info inspect listen measure plan postprocess preprocess "
-    "quantise rank receive recipes report run search segment segmenters send study surgery train tune"
+    "agreement atlases deidentify demo evaluate follow fuse import_model info inspect listen measure plan postprocess "
+    "preprocess quantise rank receive recipes report run search segment segmenters send study surgery train tune"
 )
 _MODULES = {name: name for name in _COMMANDS.split()} | {
     "ask_second_opinion": "second_opinion",

@@ -14,6 +14,7 @@ import glioscope
 from glioscope.cli import (
     archive,
     catalogue,
+    deidentification,
     dicom,
     evaluate,
     exams,
@@ -62,6 +63,7 @@ for room in (
     dicom,
     longitudinal,
     surgery,
+    deidentification,
     catalogue,
 ):
     room.register(app)
