@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="systems to measure; all by default")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    (options.work / "scores").mkdir(exist_ok=True)
     with TemporaryDirectory() as unpacked:
         exams = labelled_cohort(options.data, Path(unpacked))
         tasks = [

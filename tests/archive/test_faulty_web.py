@@ -143,8 +143,8 @@ def fetched(server: Web, out: Path, **more: Any) -> tuple[Received, list[str]]:
     return receive(server.address, out, query, timeout=0.3, retry=Retry(3, 0.01), progress=told, **more), told.words
 
 
-STUDIES = (200, {}, [{"0020000D": {"vr": "UI", "Value": [STUDY]}, "00201208": {"vr": "IS", "Value": [2]}}])
-INSTANCES = (
+STUDIES: Any = (200, {}, [{"0020000D": {"vr": "UI", "Value": [STUDY]}, "00201208": {"vr": "IS", "Value": [2]}}])
+INSTANCES: Any = (
     200,
     {},
     [
@@ -190,7 +190,8 @@ def test_a_hostile_list_of_instances_leads_nowhere(tmp_path: Path) -> None:
 
 
 def test_the_patient_is_not_in_what_is_said(tmp_path: Path) -> None:
-    for answers in ([(500, {}, [])] * 3, [(418, {}, [])], [(200, {}, b"<html>")], ["cut"] * 3, ["hang"] * 3):
+    faults: list[list[Any]] = [[(500, {}, [])] * 3, [(418, {}, [])], [(200, {}, b"<html>")], ["cut"] * 3, ["hang"] * 3]
+    for answers in faults:
         with web(answers) as server, pytest.raises(ServerFault) as caught:
             fetched(server, tmp_path)
         assert "127.0.0.1" in str(caught.value)

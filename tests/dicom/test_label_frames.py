@@ -22,9 +22,9 @@ SHAPE = (10, 14, 9)
 
 def turned(plane: str) -> NDArray[np.float64]:
     """Slices in an anatomical plane, tilted about all three axes, unequal spacing in all three directions."""
-    columns, rows, normal = {"ax": "LPS", "sag": "PIL", "cor": "LIP", "upside": "RPI"}[plane]
+    directions = {"ax": "LPS", "sag": "PIL", "cor": "LIP", "upside": "RPI"}[plane]
     towards = {"L": (-1, 0, 0), "R": (1, 0, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
-    frame = np.array([towards[letter] for letter in (columns, rows, normal)], float).T
+    frame = np.array([towards[letter] for letter in directions], float).T
     a, b, c = np.radians([14, -9, 21])
     x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])

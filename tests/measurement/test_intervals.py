@@ -35,7 +35,7 @@ def test_the_mean_volume_is_the_sum_of_probabilities(values: list[float]) -> Non
 
 
 def test_probabilities_of_labels_are_differences_of_nested_regions() -> None:
-    regions = {"WT": np.float32([0.9]), "TC": np.float32([0.6]), "ET": np.float32([0.7])}
+    regions = {region: np.array([p], np.float32) for region, p in (("WT", 0.9), ("TC", 0.6), ("ET", 0.7))}
     found = label_probabilities(regions, SCHEME)
     assert {name: float(p[0]) for name, p in found.items()} == pytest.approx({"NCR": 0.0, "ED": 0.3, "ET": 0.7}, abs=1e-6)
     assert set(label_probabilities({"WT": regions["WT"]}, SCHEME)) == set()

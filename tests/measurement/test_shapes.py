@@ -73,7 +73,7 @@ def test_bars() -> None:
     errors = []
     for rng, grid, p in cases(30):
         long, wide = rng.uniform(24, 50), rng.uniform(5, 9)
-        found = diameters(grid, (np.abs(p) <= (long / 2, wide / 2)).all(axis=-1))
+        found = diameters(grid, np.asarray((np.abs(p) <= (long / 2, wide / 2)).all(axis=-1)))
         errors.append((found.longest_mm - np.hypot(long, wide)) / grid.spacing[:2].max())
     judge(errors)
 

@@ -109,7 +109,8 @@ def test_a_broken_exam_does_not_stop_the_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "image", "scheme", "grid", "region"])
 def test_what_cannot_be_measured_costs_a_sentence(tmp_path: Path, kind: str) -> None:
-    path, options = tmp_path / "t.nii.gz", {}
+    path = tmp_path / "t.nii.gz"
+    options: dict[str, Any] = {}
     write_volume(path, labels())
     if kind == "missing":
         path = tmp_path / "none.nii.gz"
@@ -130,7 +131,7 @@ def test_what_cannot_be_measured_costs_a_sentence(tmp_path: Path, kind: str) -> 
     elif kind == "region":
         options = {"probabilities": ["XX=file.nii.gz"]}
     with pytest.raises((InputUnreadable, InvalidImage)) as error:
-        measure(path, **options)  # type: ignore[arg-type]
+        measure(path, **options)
     assert str(error.value).endswith((".", ")"))
 
 

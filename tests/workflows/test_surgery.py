@@ -205,7 +205,9 @@ def test_blood_needs_the_brain_and_one_grid(tmp_path: Path) -> None:
     t1 = {"t1n": tmp_path / "t1n.nii.gz", "t1c": tmp_path / "t1c.nii.gz"}
     with pytest.raises(InvalidImage, match="--brain"):
         numbers(tmp_path, **t1)
-    told = surgery(tmp_path / "after.nii.gz", **t1, brain=tmp_path / "brain.nii.gz", out=tmp_path / "out")
+    told = surgery(
+        tmp_path / "after.nii.gz", t1n=t1["t1n"], t1c=t1["t1c"], brain=tmp_path / "brain.nii.gz", out=tmp_path / "out"
+    )
     assert told.files[1].read_bytes().startswith(b"\x89PNG")
     write_volume(tmp_path / "t1n.nii.gz", t1n.reoriented("RPS"))
     with pytest.raises(InvalidImage, match=r"'t1n.nii.gz' does not lie on the grid of 'after.nii.gz'"):

@@ -137,7 +137,7 @@ def _stroked(piece: NDArray[np.bool_]) -> bool:
     from scipy.ndimage import distance_transform_cdt
 
     padded = np.pad(piece, 1)
-    return int(distance_transform_cdt(padded, "chessboard").max()) * 2 - 1 <= max(2, 0.34 * piece.shape[0])
+    return bool(int(distance_transform_cdt(padded, "chessboard").max()) * 2 - 1 <= max(2, 0.34 * piece.shape[0]))
 
 
 def _beside(one: _Letter, other: _Letter) -> bool:

@@ -20,7 +20,7 @@ CHANGE_COLOURS: Mapping[int, str] = MappingProxyType({STABLE: "#CCBB44", NEW: "#
 
 def change_map(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """1 where both masks are, 2 where only the later one is, 3 where only the earlier one is, else 0; same shape."""
-    return (STABLE * (before & after) + NEW * (after & ~before) + GONE * (before & ~after)).astype(np.uint8)
+    return np.asarray(STABLE * (before & after) + NEW * (after & ~before) + GONE * (before & ~after), np.uint8)
 
 
 def change_volumes(changes: NDArray[np.uint8], voxel_mm3: float) -> dict[str, float]:

@@ -10,7 +10,7 @@ __all__ = ["study_commands"]
 
 
 def study_commands(run_options: Sequence[str] = ()) -> list[list[str]]:
-    """The words of the commands, in order: `glioscope run`, then the export to DICOM objects where this version has it.
+    """The words of the commands, in order: `glioscope run`, then the export to DICOM objects where highdicom is installed.
 
     Whatever DICOM files are in the results folder afterwards are stored back. `{study}`, `{out}` and `{key}` are filled in
     by the job.
@@ -20,6 +20,6 @@ def study_commands(run_options: Sequence[str] = ()) -> list[list[str]]:
     """
     glioscope = [sys.executable, "-m", "glioscope"]
     commands = [[*glioscope, "run", "{study}", "{out}", "--id", "{key}", "--json", *run_options]]
-    if importlib.util.find_spec("glioscope.dicom") is not None:
+    if importlib.util.find_spec("highdicom") is not None:
         commands.append([*glioscope, "dicom", "{out}", "--source", "{study}", "--json"])
     return commands

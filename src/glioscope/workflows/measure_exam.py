@@ -58,7 +58,7 @@ def atlas_files(name: str) -> dict[str, Path]:
     return maps
 
 
-def location_inputs(volumes: LocationVolumes | None) -> dict[str, dict[str, Path]]:
+def location_inputs(volumes: LocationVolumes | None) -> dict[str, Any]:
     """Files for the arguments `mni`, `tracts`, `cortex`, `cortex_names` and `resection` of `measure_files`."""
     mni = atlas_files("MNI152")
     resection = dict(volumes.resection) if volumes else {}
