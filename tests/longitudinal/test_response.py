@@ -35,8 +35,8 @@ def test_the_sum_of_products_is_that_of_the_measurable_lesions() -> None:
     small: Box = ((40, 40, 20), (6, 6, 4))
     first = assess_responses(history([boxes(BIG, small), boxes(BIG, small)]))[1]
     lesion = find_lesions(boxes(BIG), volume(boxes(BIG))).lesions[1]
-    # centres of the corners of 20 x 16 voxels are 24.2 mm apart, and half a voxel is added
-    assert lesion.axial.longest_mm == pytest.approx(24.7, abs=0.01)
+    # centres of the corners of 20 x 16 voxels are 24.2 mm apart, and three quarters of a voxel are added
+    assert lesion.axial.longest_mm == pytest.approx(24.96, abs=0.01)
     assert first.sum_mm2 == pytest.approx(lesion.product_mm2)
     assert first.targets == (1,)
     assert first.category == "SD"

@@ -234,7 +234,7 @@ def measured_document(
 
 def _add_gaps(lesions: list[dict[str, Any]], foci: Mapping[str, Any] | None) -> None:
     """Each focus's distance to the largest one; None for the largest, and for lesions that are no foci."""
-    gaps = [None, *foci["satellite_distances_mm"]] if foci else [None] * len(lesions)
+    gaps = [None, *foci["satellite_distances_mm"]] if foci and lesions else [None] * len(lesions)
     for lesion, gap in zip(lesions, gaps, strict=True):
         lesion["satellite_distance_mm"] = gap
 
