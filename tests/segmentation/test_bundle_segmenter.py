@@ -323,13 +323,17 @@ def test_an_effort_that_is_not_known_is_refused() -> None:
         get_segmenter("subtraction", effort="fast")
 
 
-def test_what_ships_is_preferred_and_shows_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ships_is_taken_where_nothing_else_can_work_and_shows_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "models")
-    inputs = {"channels": ["t1c", "t2f"], "normalisation": "zscore", "optional": ["t1c", "t2f"]}
+    inputs = {"channels": ["t1c", "t2w"], "normalisation": "zscore", "optional": ["t1c", "t2w"]}
     bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
     (bundle.folder / "card.md").write_text("# What it is\n\nNot much.\n")
-    assert list_segmenters()[0].name == "easy"
-    assert choose_segmenter({T2F}) == "easy"
+    assert choose_segmenter({T2W}) == "easy"
+    assert choose_segmenter({T2W, T2F}) == "flair-threshold"
+    with pytest.raises(MissingSequence):
+        choose_segmenter({T1C})
     assert find_entry("easy").document()["model_card"].startswith("# What it is")
     done = CliRunner().invoke(app, ["segmenters", "show", "easy"])
     assert done.exit_code == 0, done.output

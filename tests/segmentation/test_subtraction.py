@@ -77,5 +77,5 @@ def test_padding_changes_nothing() -> None:
 
 def test_what_is_missing_is_named_and_what_could_work_instead() -> None:
     images, brain, _ = phantom()
-    with pytest.raises(MissingSequence, match=r"'subtraction' needs T1 and T1 \+ contrast.* flair-threshold could work"):
+    with pytest.raises(MissingSequence, match=r"'subtraction' needs T1 and T1 \+ contrast.* flair-threshold.* could work"):
         get_segmenter("subtraction").segment({Sequence.T2F: images[Sequence.T2F]}, brain)

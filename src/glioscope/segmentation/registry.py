@@ -38,6 +38,7 @@ class Entry:
         regions: Regions that it finds.
         path: `module:Class` of the Segmenter, imported when it is asked for.
         automatic: Whether it may be chosen where the user named none; earlier entries are preferred.
+        chosen_for: An exam must have one of these for it to be chosen so; empty for any exam.
         trained: Whether it learnt from labelled exams.
         folder: Where the bundle lies that it is made of.
         usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
@@ -51,6 +52,7 @@ class Entry:
     regions: tuple[str, ...]
     path: str
     automatic: bool = True
+    chosen_for: frozenset[Sequence] = frozenset()
     trained: bool = False
     folder: Path | None = None
     usable: bool = True
@@ -110,14 +112,18 @@ _OF_KIND = {
 """Kind of a bundle -> the Segmenter that is called with the bundle and `device=`."""
 
 
+_SHIPPED_FOR = frozenset({Sequence.T2W, Sequence.T2F})
+"""What the models that ship are chosen for unasked: from T1 images alone they find next to nothing (docs/default.md)."""
+
+
 def list_segmenters() -> list[Entry]:
-    """All segmenters, the preferred ones first: the models that ship, what needs no training, those of other packages, and the
-    user's bundles, each by name.
+    """All segmenters, the preferred ones first: what needs no training, the models that ship, those of other packages, and the
+    user's bundles, each by name. What ships comes second for as long as it is worse where both can work (docs/default.md).
     """
-    shipped = [replace(_entry_of(folder), automatic=True) for folder in shipped_bundles()]
+    shipped = [replace(_entry_of(folder), automatic=True, chosen_for=_SHIPPED_FOR) for folder in shipped_bundles()]
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
     own = [_entry_of(folder) for folder in list_bundles()]
-    return [*shipped, *_BUILT_IN, *sorted(others, key=lambda entry: entry.name), *own]
+    return [*_BUILT_IN, *shipped, *sorted(others, key=lambda entry: entry.name), *own]
 
 
 def find_entry(name: str) -> Entry:
@@ -189,7 +195,9 @@ def _entry_of(folder: Path, name: str | None = None) -> Entry:
     try:
         segmenter = open_segmenter(folder, verify=False)
     except GlioscopeError as error:
-        return Entry(name, f"cannot be used: {error}", frozenset(), (), "", False, True, folder, usable=False)
+        return Entry(
+            name, f"cannot be used: {error}", frozenset(), (), "", automatic=False, trained=True, folder=folder, usable=False
+        )
     path = f"{type(segmenter).__module__}:{type(segmenter).__name__}"
     return Entry(
         name,
@@ -209,7 +217,7 @@ def choose_segmenter(sequences: Iterable[Sequence]) -> str:
     """Name of the best segmenter for an exam that has `sequences`; raises MissingSequence where none can work."""
     have = frozenset(sequences)
     for entry in list_segmenters():
-        if entry.automatic and entry.able(have):
+        if entry.automatic and entry.able(have) and (not entry.chosen_for or entry.chosen_for & have):
             return entry.name
     raise MissingSequence(
         f"No segmenter can work with {_named(have) or 'no sequence at all'} alone; "
