@@ -23,6 +23,7 @@ from glioscope.core import (
     region_mask,
 )
 from glioscope.core.files import write_json
+from glioscope.core.imageio import read_header
 from glioscope.measurement import (
     RESECTABILITY_RULE,
     AtlasMaps,
@@ -139,8 +140,8 @@ def measure_files(
         transforms: `to_atlas` and `from_atlas`, ITK transforms of points; none for an exam that was not brought there.
         mni, tracts, cortex, cortex_names, resection: What `location_inputs` gives.
         volumes: Where tracts and cortical regions are from.
-        probabilities: `REGION.SEGMENTER` -> probability map on the native grid.
-        raters: Segmenter -> label map on the native grid.
+        probabilities: `REGION.SEGMENTER` -> probability map; one that is not on the native grid is left out.
+        raters: Segmenter -> label map; likewise.
     """
     from glioscope.reporting import write_lesion_table
 
@@ -160,7 +161,7 @@ def measure_files(
             atlas=atlas if inside else {},
             atlas_name="SRI24" if exam.get("space", "orig") == "orig" else str(exam["space"]),
             transforms=transforms or {},
-            evidence=(segmenter, probabilities or {}, raters or {}),
+            evidence=(segmenter, _on(native.grid, probabilities or {}), _on(native.grid, raters or {})),
             mni=mni or {},
             tracts=tracts or {},
             cortex=cortex or {},
@@ -173,6 +174,10 @@ def measure_files(
     if lesions:
         write_lesion_table(lesions, document)
     return {"volumes_ml": {name: region["volume_ml"] for name, region in document["regions"].items()}}
+
+
+def _on(grid: Grid, maps: Mapping[str, Path]) -> dict[str, Path]:
+    return {name: path for name, path in maps.items() if read_header(path).grid.same_as(grid)}
 
 
 def measured_document(
