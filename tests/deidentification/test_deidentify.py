@@ -12,11 +12,13 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from glioscope.core import InputUnreadable, OutputUnwritable, ProcessingFailed, Sequence
 from glioscope.deidentification import DateShift, DeidentificationOptions, SecretKey, first_level, new_uid, second_level
 from glioscope.deidentification.burned_in import blank, find_text
+from glioscope.deidentification.codes import clean_code
 from glioscope.deidentification.kept import _listed
 from glioscope.deidentification.profile import profile_action
 from glioscope.deidentification.pseudonyms import drawn_pseudonym
@@ -259,3 +261,13 @@ def test_mistakes_cost_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("not a key")
     with pytest.raises(InputUnreadable, match="not a key"):
         run(tmp_path)
+
+
+def test_units_of_measurement_reports_stay() -> None:
+    """Regression: a number without its unit is no valid report; pydicom lists no millilitre."""
+    unit = Dataset()
+    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "ml", "UCUM", "Mr Secret"
+    found = clean_code(unit)
+    assert (found.CodeValue, found.CodeMeaning) == ("ml", "milliliter")
+    unit.CodeValue = "{Secret}"
+    assert clean_code(unit) is None

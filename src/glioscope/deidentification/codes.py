@@ -8,13 +8,26 @@ from typing import Any
 __all__ = ["clean_code"]
 
 _SNOMED_RT = frozenset({"SRT", "SNM3", "99SDM"})
+_UNITS = {
+    ("UCUM", code): meaning
+    for code, meaning in (
+        ("ml", "milliliter"),
+        ("mm2", "square millimeter"),
+        ("1", "no units"),
+        ("%", "percent"),
+        ("{pixels}", "pixels"),
+        ("{-1:1}", "{-1:1}"),
+        ("{lesions}", "lesions"),
+    )
+}
+"""Units of measurement reports that pydicom does not list; without its unit a number may not stand."""
 
 
 @cache
 def _meanings() -> dict[tuple[str, str], str]:
     from pydicom.sr._concepts_dict import concepts
 
-    return {
+    return _UNITS | {
         (scheme, value): entry[0]
         for scheme, keywords in concepts.items()
         for values in keywords.values()
