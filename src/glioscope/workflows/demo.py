@@ -12,7 +12,7 @@ from glioscope.workflows.run import run
 __all__ = ["demo"]
 
 
-def demo(out: str | PathLike[str] = "glioscope-demo", *, seed: int = 0, progress: Progress | None = None) -> Outcomes:
+def demo(out: str | PathLike[str] = "glioscope-demo", *, seed: int = 4, progress: Progress | None = None) -> Outcomes:
     """Make a synthetic exam in `out/exam` and run it into `out/results`.
 
     Args:
