@@ -268,6 +268,6 @@ def test_units_of_measurement_reports_stay() -> None:
     unit = Dataset()
     unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "ml", "UCUM", "Mr Secret"
     found = clean_code(unit)
-    assert (found.CodeValue, found.CodeMeaning) == ("ml", "milliliter")
+    assert found is not None and (found.CodeValue, found.CodeMeaning) == ("ml", "milliliter")
     unit.CodeValue = "{Secret}"
     assert clean_code(unit) is None
