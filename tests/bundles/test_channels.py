@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from glioscope.bundles import build_channels, parse_channel, parse_inputs
-from glioscope.core import InvalidImage, MissingSequence, Sequence
+from glioscope.bundles.channels import FINDERS
+from glioscope.core import InvalidImage, MissingSequence, Sequence, Volume
+from glioscope.segmentation import find_entry, get_segmenter
 
 BRAIN = np.array([[[True, True, False]]])
 T1C = np.array([[[1.0, 3.0, 100.0]]])  # z-scored -1, 1
@@ -45,7 +47,9 @@ def test_histogram_takes_the_reference_of_its_image() -> None:
     assert float(out[0, 0, 0, 50]) == pytest.approx(5, abs=0.1)
 
 
-@pytest.mark.parametrize("text", ["t1", "t1c-", "t1c-t1n-t2w", "pre-pre-t1c", "", "pre-"])
+@pytest.mark.parametrize(
+    "text", ["t1", "subtraction:RC", "flair-threshold:ET", "default:WT", "t1c-", "t1c-t1n-t2w", "pre-pre-t1c", "", "pre-"]
+)
 def test_what_is_no_channel(text: str) -> None:
     with pytest.raises(InvalidImage, match=f"no channel '{text}'"):
         parse_channel(text)
@@ -75,3 +79,29 @@ def test_wrong_inputs_are_named(change: dict[str, Any], said: str) -> None:
 def test_images_of_another_shape_are_refused() -> None:
     with pytest.raises(InvalidImage, match=r"'t1c' has the shape \(1, 1, 2\)"):
         build_channels({"t1c": T1C[..., :2]}, BRAIN, {"channels": ["t1c"]})
+
+
+def test_what_a_segmenter_finds_is_a_channel_of_its_probability() -> None:
+    rng = np.random.default_rng(0)
+    shape = (24, 20, 18)
+    inside = np.zeros(shape, bool)
+    inside[2:-2, 2:-2, 2:-2] = True
+    images = {s: rng.normal(100, 5, shape).astype(np.float32) for s in ("t1n", "t1c", "t2f")}
+    images["t2f"][5:12, 5:12, 5:12] += 80
+    inputs = {"channels": ["t1c", "flair-threshold:WT", "subtraction:ET"], "optional": ["t1n", "t1c", "t2f"]}
+    affine = np.diag([2.0, 1, 1, 1])
+    out = build_channels(images, inside, inputs, affine)
+    volume = Volume.of(images["t2f"], affine)
+    expected = get_segmenter("flair-threshold").segment({Sequence.T2F: volume}, volume.with_data(inside))
+    np.testing.assert_array_equal(out[1], expected.probabilities["WT"].data)
+    assert (out[1] > 0.5).sum() > 200
+    without = build_channels({"t1c": images["t1c"], "t2f": images["t2f"]}, inside, inputs, affine)
+    np.testing.assert_array_equal(without[1], out[1])
+    assert not without[2].any()
+
+
+def test_the_finders_are_as_the_registry_tells_them() -> None:
+    for name, (sources, regions) in FINDERS.items():
+        entry = find_entry(name)
+        assert (set(sources), regions, entry.trained) == (set(entry.needs), entry.regions, False)
+        assert all(set(parse_channel(f"{name}:{region}").sources) == entry.needs for region in regions)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,27 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.bundles.wording import closest
-from glioscope.core import InvalidImage, MissingSequence, Volume, parse_sequence
+from glioscope.core import InvalidImage, MissingSequence, Sequence, Volume, parse_sequence
 from glioscope.normalisation import NORMALISATIONS, histogram
 
 __all__ = ["Channel", "Inputs", "build_channels", "named", "parse_channel", "parse_inputs"]
 
 _SOURCE = r"(?:(?:pre-)?(?:t1n|t1c|t2w|t2f)|pre-mask)"
 _CHANNEL = re.compile(rf"({_SOURCE})(?:-({_SOURCE}))?")
+FINDERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "flair-threshold": (("t2f",), ("WT",)),
+    "subtraction": (("t1c", "t1n", "t2f"), ("WT", "TC", "ET")),
+}
+"""Segmenters that learnt nothing, whose probabilities a network may be given: what they need, what they find."""
 _KEYS = ("channels", "normalisation", "optional", "reference")
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One input channel: an image, or the difference of two.
+    """One input channel: an image, the difference of two, or the probability of a region by a segmenter that learnt nothing.
 
     Attributes:
-        name: As it is written, such as `t1c`, `t1c-t1n`, `pre-t1c` or `pre-mask`.
-        sources: The image or, for a difference, the two images that it is made of.
+        name: As it is written, such as `t1c`, `t1c-t1n`, `pre-t1c`, `pre-mask` or `subtraction:ET`.
+        sources: The images that it is made of.
+        finder: The segmenter and the region, or None.
     """
 
     name: str
     sources: tuple[str, ...]
+    finder: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,14 @@ class Inputs:
 
 def parse_channel(text: str) -> Channel:
     """The channel that `text` names; raises InvalidImage for anything else."""
+    finder, _, region = str(text).partition(":")
+    if finder in FINDERS and region in FINDERS[finder][1]:
+        return Channel(str(text), FINDERS[finder][0], (finder, region))
     found = _CHANNEL.fullmatch(str(text))
     if not found:
         raise InvalidImage(
             f"There is no channel '{text}': a channel is t1n, t1c, t2w or t2f, one of an earlier exam (pre-t1c, pre-mask), "
-            "or a difference of two (t1c-t1n)."
+            "a difference of two (t1c-t1n), or what a segmenter finds that learnt nothing (flair-threshold:WT, subtraction:ET)."
         )
     return Channel(str(text), tuple(source for source in found.groups() if source))
 
@@ -88,7 +99,7 @@ def parse_inputs(document: Any) -> Inputs:  # noqa: ANN401
         if key not in _KEYS:
             raise InvalidImage(f"'inputs' has no key '{key}'; {closest(key, _KEYS)}.")
     named = document.get("channels")
-    if not isinstance(named, Sequence) or isinstance(named, str) or not named:
+    if not isinstance(named, Listed) or isinstance(named, str) or not named:
         raise InvalidImage("'inputs.channels' is not a list of at least one channel.")
     channels = tuple(parse_channel(name) for name in named)
     sources = list(dict.fromkeys(source for channel in channels for source in channel.sources))
@@ -102,7 +113,7 @@ def parse_inputs(document: Any) -> Inputs:  # noqa: ANN401
             known = closest(normalisation[source], tuple(NORMALISATIONS))
             raise InvalidImage(f"There is no normalisation '{normalisation[source]}'; {known}.")
     optional, reference = document.get("optional") or (), document.get("reference") or {}
-    if not isinstance(optional, Sequence) or isinstance(optional, str):
+    if not isinstance(optional, Listed) or isinstance(optional, str):
         raise InvalidImage("'inputs.optional' is not a list of images.")
     quantiles = _quantiles(reference)
     for key, listed in (("optional", optional), ("reference", reference)):
@@ -119,16 +130,22 @@ def _quantiles(reference: Any) -> dict[str, tuple[float, ...]]:  # noqa: ANN401
         raise InvalidImage("'inputs.reference' is not a table: image, then a list of its quantiles.") from None
 
 
-def build_channels(images: Mapping[str, NDArray[Any]], brain: NDArray[Any], inputs: Any) -> NDArray[np.float32]:  # noqa: ANN401
+def build_channels(
+    images: Mapping[str, NDArray[Any]],
+    brain: NDArray[Any],
+    inputs: Any,  # noqa: ANN401
+    affine: NDArray[np.float64] | None = None,
+) -> NDArray[np.float32]:
     """The input of a network, the same for training and for prediction.
 
-    Each image is normalised once over the brain; a difference is that of the normalised images; a mask is 0 and 1. What lies
-    outside the brain is 0.
+    Each image is normalised once over the brain; a difference is that of the normalised images; a mask is 0 and 1; what a
+    segmenter finds is its probability, in [0, 1]. What lies outside the brain is 0.
 
     Args:
         images: Source (a Sequence, or `pre-t1c`, `pre-mask` …) -> image (X, Y, Z) of any intensity scale.
         brain: Mask (X, Y, Z), not 0 inside.
         inputs: As `parse_inputs` takes or gives it.
+        affine: Voxels to world (mm, RAS+), for the segmenters; voxels of 1 mm in RAS order where None.
 
     Returns:
         (C, X, Y, Z) in the order of the channels.
@@ -142,16 +159,22 @@ def build_channels(images: Mapping[str, NDArray[Any]], brain: NDArray[Any], inpu
     if lacking:
         raise MissingSequence(f"The network needs {named(lacking)}, which the exam lacks.")
     inside = np.asarray(brain) > 0
-    mask = Volume.of(inside, np.eye(4))
+    mask = Volume.of(inside, np.eye(4) if affine is None else affine)
     ready: dict[str, NDArray[np.float32]] = {}
     for source in sorted(wanted.sources & set(images)):
         image = np.asarray(images[source])
         if image.shape != inside.shape:
             raise InvalidImage(f"The image '{source}' has the shape {image.shape}, but the brain mask {inside.shape}.")
         ready[source] = _ready(source, image, mask, wanted)
+    finders = {c.finder[0]: c.sources for c in wanted.channels if c.finder and all(source in ready for source in c.sources)}
+    found = {finder: _found(finder, {s: images[s] for s in sources}, mask) for finder, sources in finders.items()}
     out = np.zeros((len(wanted.channels), *inside.shape), np.float32)
     for n, channel in enumerate(wanted.channels):
-        if all(source in ready for source in channel.sources):
+        if channel.finder:
+            finder, region = channel.finder
+            if finder in found:
+                out[n] = found[finder][region].data
+        elif all(source in ready for source in channel.sources):
             out[n] = ready[channel.sources[0]]
             for source in channel.sources[1:]:
                 out[n] -= ready[source]
@@ -165,6 +188,15 @@ def _ready(source: str, image: NDArray[Any], mask: Volume, inputs: Inputs) -> ND
     if name == "histogram":
         return np.asarray(histogram(volume, mask, inputs.reference.get(source)).data, np.float32)
     return np.asarray(NORMALISATIONS[name](volume, mask).data, np.float32)
+
+
+def _found(finder: str, images: Mapping[str, NDArray[Any]], brain: Volume) -> Mapping[str, Volume]:
+    """Probability of each region, by a segmenter that learnt nothing."""
+    from glioscope.segmentation.registry import get_segmenter  # it needs this module for what bundles are given
+
+    return (
+        get_segmenter(finder).segment({Sequence(s): brain.with_data(image) for s, image in images.items()}, brain).probabilities
+    )
 
 
 def named(sources: Iterable[str]) -> str:

@@ -142,7 +142,8 @@ class BundleSegmenter(Segmenter):
         return self._channels(moved, mask), mask.data, grid
 
     def _channels(self, sources: Mapping[str, Volume], brain: Volume) -> NDArray[np.float32]:
-        return build_channels({s: volume.data for s, volume in sources.items()}, brain.data, self.bundle.inputs)
+        images = {s: volume.data for s, volume in sources.items()}
+        return build_channels(images, brain.data, self.bundle.inputs, brain.grid.affine)
 
     def _forwards(self, channels: NDArray[np.float32], inside: NDArray[np.bool_], used: list[str]) -> Iterator[Any]:
         """Each member's Forward, made when the one before is done with; the name of its variant goes to `used`."""

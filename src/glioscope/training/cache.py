@@ -198,7 +198,7 @@ def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: st
     scheme = get_scheme(recipe.target.scheme)
     arrays = placed(read_exam(exam, recipe), recipe.grid, plan.spacing, scheme)
     inputs = parse_inputs(recipe.inputs)
-    image = build_channels(arrays.images, arrays.brain, replace(inputs, optional=inputs.sources))
+    image = build_channels(arrays.images, arrays.brain, replace(inputs, optional=inputs.sources), arrays.grid.affine)
     image = image.astype(np.float16 if np.abs(image).max() <= HALF_PRECISION else np.float32)
     rng = np.random.default_rng(0)
     labels = [value for value in scheme.labels if (arrays.labels == value).any()]

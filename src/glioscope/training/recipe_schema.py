@@ -31,8 +31,8 @@ class Inputs:
     """What the network sees.
 
     Attributes:
-        channels: Sequences (`t1n`, `t1c`, `t2w`, `t2f`), differences of two (`t1c-t1n`), and of the pre-operative exam an image
-            (`pre-t1c`) or the tumour mask (`pre-mask`).
+        channels: Sequences (`t1n`, `t1c`, `t2w`, `t2f`), differences of two (`t1c-t1n`), of the pre-operative exam an image
+            (`pre-t1c`) or the tumour mask (`pre-mask`), and what a segmenter finds that learnt nothing (`subtraction:ET`).
         normalisation: One of `glioscope.normalisation` for all images, or one for each image (`t1c: zscore`).
         optional: Images that an exam may lack; a channel made of one that is not there is zero.
         reference: Image -> quantiles that the normalisation `histogram` matches; a normal distribution for those left out.

@@ -89,7 +89,7 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     network = build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, job.plan.network)
     network.deep_supervision = recipe.training.deep_supervision
     if recipe.transfer.from_ is not None:
-        others = start_from(network, Path(recipe.transfer.from_), job.number)
+        others = start_from(network, Path(recipe.transfer.from_), job.number, recipe.inputs.channels)
         told = f"; {len(others)} weights begin anew, such as '{others[0]}'" if others else ""
         progress.decided(f"{job.title} starts from '{recipe.transfer.from_}'{told}.")
     loss = build_loss(recipe.loss, recipe.target.activation)

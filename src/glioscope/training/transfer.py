@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["freeze", "start_from"]
 
 
-def start_from(network: nn.Module, folder: Path, fold: int) -> list[str]:
+def start_from(network: nn.Module, folder: Path, fold: int, channels: Sequence[str] = ()) -> list[str]:
     """Copy into `network` what a bundle has under the same name in the same shape; the names that it has not are returned.
 
     What usually differs are the heads and the first convolution, where regions or channels of the second cohort are others.
+    Where the bundle's channels are the first of `channels`, the others begin with weights of zero: the network answers at
+    first as the bundle does.
 
     Args:
         network: What is going to be trained.
         folder: Of the bundle.
         fold: Of several members the one of this fold is taken, counted around.
+        channels: Names of the network's input channels.
 
     Raises:
         InputUnreadable: the bundle cannot be read.
@@ -40,6 +43,10 @@ def start_from(network: nn.Module, folder: Path, fold: int) -> list[str]:
     theirs: Mapping[str, Any] = bundle.network(max(fold, 0) % len(bundle.files)).state_dict()
     own = network.state_dict()
     fitting = [name for name, tensor in own.items() if name in theirs and theirs[name].shape == tensor.shape]
+    known = [channel.name for channel in bundle.inputs.channels]
+    wider = []
+    if len(channels) > len(known) and list(channels[: len(known)]) == known:
+        wider = [name for name in own if name in theirs and _reads(own[name], theirs[name], len(channels), len(known))]
     if len(fitting) * 2 < len(own):
         raise InvalidImage(
             f"'transfer.from': only {len(fitting)} of the network's {len(own)} weights fit '{folder}'; it is another network."
@@ -47,7 +54,15 @@ def start_from(network: nn.Module, folder: Path, fold: int) -> list[str]:
     with torch.no_grad():
         for name in fitting:
             cast("Tensor", own[name]).copy_(theirs[name])
-    return sorted(own.keys() - set(fitting))
+        for name in wider:
+            cast("Tensor", own[name]).zero_()[:, : theirs[name].shape[1]] = theirs[name]
+    return sorted(own.keys() - set(fitting) - set(wider))
+
+
+def _reads(own: Tensor, theirs: Tensor, channels: int, known: int) -> bool:
+    """Whether these are weights of a convolution over the input, of which `theirs` has `known` of the `channels`."""
+    others = [tuple(side for axis, side in enumerate(tensor.shape) if axis != 1) for tensor in (own, theirs)]
+    return own.ndim > 2 and others[0] == others[1] and own.shape[1] * known == theirs.shape[1] * channels
 
 
 def freeze(network: nn.Module, rules: Transfer) -> list[nn.Module]:

@@ -80,7 +80,7 @@ def windows_of(bundle: Bundle, exam: LabelledExam, count: int) -> list[NDArray[n
 
     images, brain, earlier = _read(exam)
     sources = {**{s.value: volume.data for s, volume in images.items()}, **{s: volume.data for s, volume in earlier.items()}}
-    channels = build_channels(sources, brain.data, bundle.inputs)
+    channels = build_channels(sources, brain.data, bundle.inputs, brain.grid.affine)
     settings = window_settings(bundle)
     rng = np.random.default_rng(0)
     windows = [central_window(channels, brain.data, settings)]
