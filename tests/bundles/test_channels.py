@@ -81,7 +81,7 @@ def test_images_of_another_shape_are_refused() -> None:
         build_channels({"t1c": T1C[..., :2]}, BRAIN, {"channels": ["t1c"]})
 
 
-def test_what_a_segmenter_finds_is_a_channel_of_its_probability() -> None:
+def test_what_a_segmenter_finds_is_a_channel_from_minus_one_to_one() -> None:
     rng = np.random.default_rng(0)
     shape = (24, 20, 18)
     inside = np.zeros(shape, bool)
@@ -93,8 +93,8 @@ def test_what_a_segmenter_finds_is_a_channel_of_its_probability() -> None:
     out = build_channels(images, inside, inputs, affine)
     volume = Volume.of(images["t2f"], affine)
     expected = get_segmenter("flair-threshold").segment({Sequence.T2F: volume}, volume.with_data(inside))
-    np.testing.assert_array_equal(out[1], expected.probabilities["WT"].data)
-    assert (out[1] > 0.5).sum() > 200
+    np.testing.assert_allclose(out[1], np.where(inside, 2 * expected.probabilities["WT"].data - 1, 0))
+    assert (out[1] > 0).sum() > 200
     without = build_channels({"t1c": images["t1c"], "t2f": images["t2f"]}, inside, inputs, affine)
     np.testing.assert_array_equal(without[1], out[1])
     assert not without[2].any()

@@ -145,3 +145,26 @@ def test_monai_cannot_make_mlflow_report_its_use() -> None:
     quiet = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "CI", "PYTEST_CURRENT_TEST")
     clean = {key: value for key, value in os.environ.items() if key not in quiet}
     subprocess.run([sys.executable, "-c", code], check=True, env=clean)
+
+
+def test_what_folded_unet_adds_directly_counts_from_the_first_answer_on() -> None:
+    torch.manual_seed(0)
+    parameters = {"features": [4, 8, 8], "heads": 2}
+    plain = build_network("folded-unet", 2, 3, parameters)
+    direct = build_network("folded-unet", 2, 3, {**parameters, "direct": [[1, 2, 3.0]]})
+    direct.load_state_dict(plain.state_dict(), strict=False)
+    seen = torch.randn(1, 2, 16, 16, 16)
+    for network in (plain, direct):
+        network.deep_supervision = True
+    with torch.no_grad():
+        without, with_it = plain.train()(seen), direct.train()(seen)
+    added = 3 * seen[:, 1]
+    torch.testing.assert_close(with_it[0][:, 2], without[0][:, 2] + added)
+    torch.testing.assert_close(with_it[1][:, 2], without[1][:, 2] + torch.nn.functional.avg_pool3d(added, 2))
+    torch.testing.assert_close(with_it[0][:, :2], without[0][:, :2])
+
+
+@pytest.mark.parametrize("row", [[2, 0, 1.0], [0, 3, 1.0], [-1, 0, 1.0]])
+def test_what_folded_unet_cannot_add(row: list[float]) -> None:
+    with pytest.raises(InvalidImage, match="'direct' names"):
+        build_network("folded-unet", 2, 3, {"direct": [row]})

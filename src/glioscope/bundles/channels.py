@@ -29,7 +29,7 @@ _KEYS = ("channels", "normalisation", "optional", "reference")
 
 @dataclass(frozen=True)
 class Channel:
-    """One input channel: an image, the difference of two, or the probability of a region by a segmenter that learnt nothing.
+    """One input channel: an image, the difference of two, or what a segmenter that learnt nothing believes of a region.
 
     Attributes:
         name: As it is written, such as `t1c`, `t1c-t1n`, `pre-t1c`, `pre-mask` or `subtraction:ET`.
@@ -139,7 +139,7 @@ def build_channels(
     """The input of a network, the same for training and for prediction.
 
     Each image is normalised once over the brain; a difference is that of the normalised images; a mask is 0 and 1; what a
-    segmenter finds is its probability, in [0, 1]. What lies outside the brain is 0.
+    segmenter finds goes from -1 (surely not) to 1 (surely), so that 0 is not known. What lies outside the brain is 0.
 
     Args:
         images: Source (a Sequence, or `pre-t1c`, `pre-mask` …) -> image (X, Y, Z) of any intensity scale.
@@ -173,7 +173,7 @@ def build_channels(
         if channel.finder:
             finder, region = channel.finder
             if finder in found:
-                out[n] = found[finder][region].data
+                out[n] = np.where(inside, 2 * found[finder][region].data - 1, 0)
         elif all(source in ready for source in channel.sources):
             out[n] = ready[channel.sources[0]]
             for source in channel.sources[1:]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from glioscope.core import InvalidImage
@@ -26,6 +26,12 @@ class FoldedUNet(OptimisedUNet):
         out_channels: Channels of the logits.
         features: Channels of each level, from half resolution down.
         heads: Levels with a head, from the finest.
+        direct: Rows of channel, region and weight (counted from 0): what of the input is added to the logits as it is. Where a
+            channel is what another segmenter believes, from -1 to 1, the network learns what to add to that belief. The
+            weights are learnt, too. Nothing is added where empty.
+
+    Raises:
+        InvalidImage: a level too few, or a row that names no channel or region.
     """
 
     def __init__(
@@ -34,17 +40,40 @@ class FoldedUNet(OptimisedUNet):
         out_channels: int,
         features: Sequence[int] = (24, 48, 96, 160, 192),
         heads: int = 3,
+        direct: Sequence[tuple[int, int, float]] = (),
     ) -> None:
         if len(features) < 2 or not 1 <= heads < len(features):
             raise InvalidImage(f"Network 'folded-unet' of {len(features)} levels cannot have {heads} heads.")
         super().__init__(8 * in_channels, 8 * out_channels, features, heads)
         x, y, z = self.divisor
         self.divisor = (2 * x, 2 * y, 2 * z)
+        self.direct = _direct(in_channels, out_channels, direct) if direct else None
 
     def logits(self, image: Tensor) -> Tensor | list[Tensor]:
         """See `VolumeNetwork.logits`."""
         outputs = super().logits(_folded(image))
-        return _unfolded(outputs) if isinstance(outputs, Tensor) else [_unfolded(output) for output in outputs]
+        if isinstance(outputs, Tensor):
+            return _unfolded(outputs) if self.direct is None else _unfolded(outputs) + self.direct(image)
+        unfolded = [_unfolded(output) for output in outputs]
+        if self.direct is None:
+            return unfolded
+        added = self.direct(image)
+        return [output + functional.avg_pool3d(added, 2**level) for level, output in enumerate(unfolded)]
+
+
+def _direct(channels: int, regions: int, rows: Sequence[tuple[int, int, float]]) -> nn.Conv3d:
+    """From the input to the logits, voxel by voxel, with the weights of `rows`."""
+    layer = nn.Conv3d(channels, regions, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.zero_()
+        for channel, region, weight in rows:
+            if not (0 <= channel < channels and 0 <= region < regions):
+                raise InvalidImage(
+                    f"Network 'folded-unet' has {channels} channels and {regions} regions; "
+                    f"its 'direct' names channel {channel} and region {region}."
+                )
+            layer.weight[region, channel] = weight
+    return layer
 
 
 # Both by convolutions with kernels of zeros and a one: they carry no sizes into an exported graph.
