@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from glioscope.core import (
     EngineMissing,
     InputUnreadable,
     InvalidImage,
+    MissingSequence,
     OutputUnwritable,
     Sequence,
     Volume,
@@ -274,12 +276,32 @@ def test_faults_cost_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         export_dicom(out, tmp_path / "in").check()
     labels.write_bytes(kept)
     assert read_labels(labels).data.any()
+    with pytest.raises(MissingSequence, match="sub-P has no FLAIR; it has T1"):
+        export_dicom(out, tmp_path / "in", reference=Sequence.T2F).check()
     (out / "sub-P/dicom").write_text("in the way")
     with pytest.raises(OutputUnwritable):
         export_dicom(out, tmp_path / "in").check()
     monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
     with pytest.raises(EngineMissing, match="pip install 'glioscope"):
         module.check_highdicom()
+
+
+def test_a_full_disk_leaves_the_objects_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # tried at a shell with a small disk: labels.dcm was new and measurements.dcm of before, or missing
+    files, out = study(tmp_path / "in"), tmp_path / "out"
+    leave_results(out, "sub-P", files["t1c"], CENTRE)
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.startswith(".measurements."):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputUnwritable, match="disk is full"):
+        export_dicom(out, tmp_path / "in").check()
+
+    assert list((out / "sub-P/dicom").iterdir()) == []
 
 
 def test_nothing_personal_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

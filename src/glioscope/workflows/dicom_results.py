@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glioscope.core import REFERENCE_ORDER, InputUnreadable, InvalidImage, Scheme, Sequence, bids_name, get_scheme
+from glioscope.core import (
+    REFERENCE_ORDER,
+    InputUnreadable,
+    InvalidImage,
+    MissingSequence,
+    Scheme,
+    Sequence,
+    bids_name,
+    get_scheme,
+)
 
 __all__ = ["RunResults", "not_dicom"]
 
@@ -59,11 +68,24 @@ class RunResults:
     @property
     def native(self) -> Sequence:
         """The sequence whose grid is the native space."""
+        return self.sequences[0]
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """What the exam has, the sequence of the native space first."""
         document = _document(self.folder / "provenance.json")
-        return next(s for s in REFERENCE_ORDER if s.value in document["inputs"])
+        return tuple(s for s in REFERENCE_ORDER if s.value in document["inputs"])
 
     def sources(self, sequence: Sequence) -> list[str]:
-        """SHA-256 of the DICOM files that `sequence` was converted from; raises InvalidImage where it was none."""
+        """SHA-256 of the DICOM files that `sequence` was converted from.
+
+        Raises:
+            MissingSequence: the exam has no such sequence.
+            InvalidImage: it did not come as DICOM.
+        """
+        if sequence not in self.sequences:
+            there = ", ".join(s.display_name for s in self.sequences)
+            raise MissingSequence(f"{self.name} has no {sequence.display_name}; it has {there}.")
         step = self.steps.get(f"convert-{sequence}")
         if step is None:
             came = any(f"convert-{s}" in self.steps for s in Sequence)

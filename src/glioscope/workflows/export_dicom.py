@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -23,7 +23,7 @@ from glioscope.core import (
     read_labels,
     resample_labels,
 )
-from glioscope.core.files import sha256, write_bytes
+from glioscope.core.files import atomic, sha256
 from glioscope.workflows.dataset import records_folder
 from glioscope.workflows.dicom_measurements import exam_findings, segment_numbers
 from glioscope.workflows.dicom_results import RunResults
@@ -169,8 +169,9 @@ def _export(
         progress.warned("There is no report.pdf, so none is encapsulated; `glioscope report` makes it again.")
     encoded = {name: dicom.dicom_bytes(dataset) for name, dataset in objects.items()}
     written = {name: target / f"{name}.dcm" for name in encoded}
-    for name, content in encoded.items():  # all are made before the first is written
-        write_bytes(written[name], content)
+    with ExitStack() as stack:  # all are written before the first gets its name, since they refer to each other
+        for name, content in encoded.items():
+            stack.enter_context(atomic(written[name])).write_bytes(content)
     for stale in {"labels", "regions", "report"} - written.keys():
         (target / f"{stale}.dcm").unlink(missing_ok=True)
     return written
