@@ -15,6 +15,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 VERIFICATION = "1.2.840.10008.1.1"
+STORED: dict[str, Any] = {"00081199": {"vr": "SQ", "Value": [{}]}}
 
 
 @dataclass
@@ -103,7 +104,7 @@ def web(script: Sequence[Any] = (), *, hang: float = 1.0, context: ssl.SSLContex
         def answer(self) -> None:
             found.asked.append((self.command, self.path, dict(self.headers)))
             found.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            step = found.script.pop(0) if found.script else (200, {}, [])
+            step = found.script.pop(0) if found.script else (200, {}, STORED if self.command == "POST" else [])
             if step == "cut":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
                 self.close_connection = True

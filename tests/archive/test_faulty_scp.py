@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from glioscope.archive import (
     Delivery,
@@ -20,6 +20,7 @@ from glioscope.archive import (
     parse_address,
     read_dicom_file,
 )
+from glioscope.archive.dicom_file import is_whole
 from glioscope.workflows.send import echo
 from tests.archive.faulty import Scp, scp
 from tests.archive.made_up import MR, SECRETS, STUDY, file_bytes, instance, study_folder
@@ -186,6 +187,26 @@ def test_nothing_that_identifies_is_told_or_recorded(tmp_path: Path) -> None:
         found = sender.deliver(objects(tmp_path / "in"))
     words = " ".join([*sender.told, str(found.document()), sender.journal.read_text()])
     assert not any(secret in words for secret in (*SECRETS, STUDY))
+
+
+@pytest.mark.parametrize("cut", [1, 60])
+def test_a_file_that_is_cut_short_does_not_hold_up_the_others(tmp_path: Path, cut: int) -> None:
+    # tried at a shell with Orthanc: it waited for the rest, broke off, and no other file was ever sent
+    files = objects(tmp_path)
+    content = files[0].path.read_bytes()
+    files[0].path.write_bytes(content[:-cut])
+    with scp() as server:
+        found = Sender(server.address, tmp_path).deliver(files)
+    assert list(found.refused.values()) == ["the file is cut short, so it was not sent; copy it again"]
+    assert (found.sent, found.waiting) == (2, 0)
+
+
+def test_whole_files_are_known_in_every_syntax(tmp_path: Path) -> None:
+    for number, syntax in enumerate((ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(file_bytes(instance(number, syntax=syntax)))
+        file = read_dicom_file(path)
+        assert file is not None and is_whole(file)
 
 
 def test_echo_of_a_server_that_is_down() -> None:

@@ -9,15 +9,15 @@ import pytest
 
 from glioscope.archive import Access, Query, Retry, ServerFault, hashed, parse_address
 from glioscope.archive.multipart import join_part
-from glioscope.core import InputUnreadable
+from glioscope.core import InputUnreadable, TransferFailed
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.receive import Received, receive
 from glioscope.workflows.send import Sent, echo, send
-from tests.archive.faulty import Web, web
+from tests.archive.faulty import STORED, Web, web
 from tests.archive.made_up import SECRETS, STUDY, file_bytes, instance, study_folder
 from tests.archive.orthanc import free_port
 
-OK: tuple[int, dict[str, str], Any] = (200, {}, {"00081199": {"vr": "SQ", "Value": [{}]}})
+OK: tuple[int, dict[str, str], Any] = (200, {}, STORED)
 
 
 class Told(Progress):
@@ -104,6 +104,25 @@ def test_what_will_not_pass_ends_it_at_once(tmp_path: Path, answer: Any, words: 
         found, told = sent(server, tmp_path, 3)
     assert (len(server.asked), told, found.delivery.waiting) == (1, [], 3)
     assert words in str(found.delivery.fault)
+
+
+@pytest.mark.parametrize("page", [b"<html>Log in first</html>", b"", b"[]", b"{}"])
+def test_what_no_service_says_is_not_taken_for_stored(tmp_path: Path, page: bytes) -> None:
+    # tried at a shell: the page of a login, with HTTP 200, counted as an object stored, and was recorded so for ever
+    with web([(200, {}, page)]) as server:
+        found, _ = sent(server, tmp_path, 2)
+        assert (found.delivery.sent, found.delivery.waiting) == (0, 2)
+        with pytest.raises(TransferFailed, match="does not say what it stored"):
+            found.check()
+        assert sent(server, tmp_path, 2)[0].delivery.sent == 2
+
+
+def test_an_answer_in_xml_counts(tmp_path: Path) -> None:
+    xml = '<?xml version="1.0"?><NativeDicomModel><DicomAttribute tag="0008{}" vr="SQ"/></NativeDicomModel>'
+    answers = [(200, {"Content-Type": "application/dicom+xml"}, xml.format(end).encode()) for end in ("1199", "1198")]
+    with web(answers) as server:
+        found, _ = sent(server, tmp_path, 2)
+    assert (found.delivery.sent, len(found.delivery.refused)) == (1, 1)
 
 
 def test_down(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ ONCE = ["--attempts", "1", "--timeout", "1"]
         (["receive", "--from", "dicom://A@127.0.0.1:1", "--out", "OUT", "--patient", "*"], 3, "without wildcards"),
         (["receive", "--from", "http://127.0.0.1:1", "--out", "OUT", "--patient", "X", *ONCE], 11, "is down or broke off"),
         (["echo", "dicom://A@127.0.0.1:1", "--timeout", "1"], 11, "is down or does not answer"),
+        # tried at a shell: both were told as faults of ours
+        (["echo", "dicom://A@no-such-host.invalid", "--timeout", "1"], 11, "cannot be found by that name"),
+        (["send", "IN", "--to", "dicom://A@127.0.0.1:1", "--queue", "EMPTY", *ONCE], 7, "The record 'EMPTY' cannot be read"),
+        (["receive", "--from", "http://127.0.0.1:1", "--out", "OUT", "--date", "today", *ONCE], 3, "as YYYYMMDD"),
+        (["listen", "NOWHERE", "--status"], 3, "is not the folder of a listener"),
         (["listen", "FILE"], 7, "cannot be written"),
         (["listen", "OUT", "--aet", "MUCH TOO LONG A TITLE"], 3, "cannot be an application entity title"),
     ],

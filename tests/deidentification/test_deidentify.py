@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -16,15 +20,24 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from glioscope.core import InputUnreadable, OutputUnwritable, ProcessingFailed, Sequence
-from glioscope.deidentification import DateShift, DeidentificationOptions, SecretKey, first_level, new_uid, second_level
+from glioscope.core.vocabulary import allowed_term, allowed_words
+from glioscope.deidentification import (
+    DateShift,
+    DeidentificationOptions,
+    SecretKey,
+    first_level,
+    new_uid,
+    second_level,
+    table_lock,
+)
 from glioscope.deidentification.burned_in import blank, find_text
 from glioscope.deidentification.codes import clean_code
 from glioscope.deidentification.kept import _listed
 from glioscope.deidentification.profile import profile_action
 from glioscope.deidentification.pseudonyms import drawn_pseudonym
-from glioscope.deidentification.vocabulary import allowed_term, allowed_words
 from glioscope.workflows.deidentify import Deidentified, deidentify
 from glioscope.workflows.inspect import inspect
+from glioscope.workflows.progress import Progress
 from tests.dicom_factory import STYLES, oblique_affine, phantom, write_exam, write_series
 
 KEY = SecretKey(bytes(range(32)))
@@ -125,7 +138,7 @@ def test_two_parties_two_levels(tmp_path: Path) -> None:
     small(tmp_path / "in")
     with pytest.raises(InputUnreadable, match="not de-identified yet"):
         run(tmp_path, second=True)
-    (tmp_path / "key").unlink()
+    assert not (tmp_path / "key").exists()  # nothing is left of a run that was refused
     run(tmp_path)
     (patient,) = (tmp_path / "out").iterdir()
     site = (tmp_path / "table.tsv").read_text()
@@ -225,6 +238,76 @@ def test_text_in_a_series_is_withheld_or_blanked(tmp_path: Path) -> None:
     assert one.BurnedInAnnotation == "NO"
 
 
+def test_a_series_that_lost_a_slice_is_told(tmp_path: Path) -> None:
+    # issue 6, stop 11: one withheld slice left a series incomplete, and only the number of files said so
+    frames = _with_text("MEIER ANNA", 16)[0].T.astype(np.int16)
+    data = np.stack([frames, *[_with_text("", 16)[0].T.astype(np.int16)] * 2], axis=2)
+    write_series(tmp_path / "in", data, oblique_affine(), STYLES["t1n"])
+    told: list[str] = []
+
+    class Listener(Progress):
+        def warned(self, text: str) -> None:
+            told.append(text)
+
+    done = run(tmp_path, progress=Listener())
+
+    ((series, found),) = done.document()["series_incomplete"].items()
+    assert found == {"files": 3, "withheld": 1}
+    assert len(list((tmp_path / "out" / series).glob("*.dcm"))) == 2
+    (exam,) = done.exams
+    beside = json.loads((tmp_path / "out" / exam / "deidentification.json").read_text())
+    assert beside["series_incomplete"] == {Path(series).name: found}
+    assert f"Series '{series}' is incomplete: 1 of its 3 files were withheld." in told
+
+
+_RUN = """
+import sys
+from pathlib import Path
+from glioscope.deidentification import PseudonymTable, SecretKey, second_level, table_lock
+table, patients = Path(sys.argv[1]), sys.argv[2:]
+for patient in patients:
+    with table_lock(table, lambda: None):
+        names = PseudonymTable(table, SecretKey(bytes(range(32))), "second", second_level)
+        names.pseudonym("patient", patient, patient_id=patient)
+        names.write()
+"""
+
+
+def test_two_runs_at_once_lose_no_pseudonym_and_give_none_twice(tmp_path: Path) -> None:
+    # issue 6, stop 11: there was no lock on the table, so the last of two runs wrote over what the first had given
+    table = tmp_path / "table.tsv"
+    both = [str(number) for number in range(4)]
+    runs = [
+        subprocess.Popen([sys.executable, "-c", _RUN, str(table), *[f"{which}{number}" for number in range(12)], *both])
+        for which in "ab"
+    ]
+    assert [run.wait() for run in runs] == [0, 0]
+
+    rows = [line.split("\t") for line in table.read_text().splitlines()[2:]]
+    assert sorted(row[2] for row in rows) == sorted([*(f"{which}{number}" for which in "ab" for number in range(12)), *both])
+    assert len({row[1] for row in rows}) == len(rows)
+
+
+def test_a_run_says_that_it_waits_for_another(tmp_path: Path) -> None:
+    small(tmp_path / "in")
+    told: list[str] = []
+    there = threading.Event()
+
+    class Listener(Progress):
+        def warned(self, text: str) -> None:
+            told.append(text)
+            there.set()
+
+    with ThreadPoolExecutor() as pool:
+        with table_lock(tmp_path / "table.tsv", lambda: None):
+            waiting = pool.submit(lambda: run(tmp_path, progress=Listener()))
+            assert there.wait(60)
+            assert not (tmp_path / "key").exists() and not (tmp_path / "out").exists()
+        assert len(waiting.result(60).exams) == 1
+    assert told == ["Another run gives pseudonyms from this table; waiting for it."]
+    assert (tmp_path / ".table.tsv.lock").stat().st_mode & 0o077 == 0
+
+
 def test_words() -> None:
     assert allowed_words("Meier t1_tse tra, 5mm KM 20010203 #77123") == "t1 tse tra 5mm KM"
     assert allowed_words("12 34") == ""
@@ -255,6 +338,8 @@ def test_mistakes_cost_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "text" / "a.dcm").write_text("no DICOM")
     with pytest.raises(ProcessingFailed, match="could be exported"):
         run(tmp_path, source="text")
+    assert not (tmp_path / "key").exists() and not (tmp_path / "table.tsv").exists()
+    run(tmp_path)
     (tmp_path / "key").chmod(0o644)
     with pytest.raises(InputUnreadable, match="chmod 600"):
         run(tmp_path)

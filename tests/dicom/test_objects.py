@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 
 from glioscope.core import ProcessingFailed, Volume, get_scheme
 from glioscope.dicom import (
+    INTERVAL_LEVEL,
     Algorithm,
+    Code,
     SegmentMeasurements,
     SourceSeries,
     dicom_bytes,
     encapsulate_pdf,
+    focality,
     label_frames,
     make_measurement_report,
     make_segmentation,
     place_of,
+    private,
+    rano_findings,
     read_source_series,
     segments_of,
+    surgery_findings,
     uid_of,
 )
 from tests.dicom.checking import complaints
@@ -36,6 +42,38 @@ pydicom = pytest.importorskip("pydicom")
 SCHEME = get_scheme("brats-2023")
 ALGORITHM = Algorithm("toy-segmenter", "0.1.0", True, (("identity", "abc"),))
 PDF = b"%PDF-1.4 odd"
+
+
+LEVEL = (INTERVAL_LEVEL, private("CI95", "95 %, if the voxels' probabilities hold"))
+
+RANO = {
+    "enhancing": {
+        "region": "ET",
+        "measurable_count": 1,
+        "sum_of_products_mm2": 180.0,
+        "lesions": [
+            {"lesion": 1, "longest_mm": 15.0, "perpendicular_mm": 12.0, "product_mm2": 180.0, "measurable": True},
+            {"lesion": 2, "longest_mm": 9.0, "perpendicular_mm": 8.0, "product_mm2": 72.0, "measurable": False},
+        ],
+    },
+    "t2_flair": {"region": "WT", "measurable_count": 0, "sum_of_products_mm2": 0.0, "lesions": []},
+}
+
+SURGERY: dict[str, Any] = {
+    "region": "ET",
+    "residual": {
+        "volume_ml": 0.25,
+        "cut_ml": 0.175,
+        "verdict": "residual tumour",
+        "probability_residual_tumour": 0.8125,
+        "model": "nested outlines",
+    },
+    "extent": {
+        "ET": {"before_ml": 10.0, "after_ml": 0.25, "extent_percent": 97.5},
+        "TC": {"before_ml": 0.0, "after_ml": 0.25, "extent_percent": None},
+    },
+    "rano_resect": {"class": "2B", "name": "near total CE resection (maximal)"},
+}
 
 
 def tumour() -> NDArray[np.uint8]:
@@ -57,9 +95,11 @@ def objects(series: SourceSeries, data: NDArray[np.uint8] | None = None) -> dict
         segments = segments_of(SCHEME, kind == "regions")
         made[kind] = make_segmentation(frames, series, segments, ALGORITHM, place, f"Glioscope {kind}")
         values = {"volume_ml": 0.25, "axial_diameter_mm": 7.5, "lesion_count": 2}
-        measured += [SegmentMeasurements(s, n, made[kind], place, values, "left") for n, s in enumerate(segments, 1)]
+        told = (values, "left", (0.125, 0.75), (LEVEL, focality("multifocal")))
+        measured += [SegmentMeasurements(s, n, made[kind], place, *told) for n, s in enumerate(segments, 1)]
+    findings = (*rano_findings(RANO, SCHEME), *surgery_findings(SURGERY, SCHEME))
     place = place_of(series, "measurements", 3, frames.tobytes())
-    made["measurements"] = make_measurement_report(measured, series, ALGORITHM, place, "Glioscope measurements")
+    made["measurements"] = make_measurement_report(measured, series, ALGORITHM, place, "Glioscope measurements", findings)
     made["report"] = encapsulate_pdf(PDF, series, place_of(series, "report", 4, PDF), "Glioscope report", "0.1.0")
     return {name: dicom_bytes(dataset) for name, dataset in made.items()}
 
@@ -172,6 +212,81 @@ def test_slightly_uneven_frames_lie_where_the_source_lies(tmp_path: Path) -> Non
     for item in dataset.PerFrameFunctionalGroupsSequence:
         uid = item.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
         assert [float(v) for v in item.PlanePositionSequence[0].ImagePositionPatient] == pytest.approx(places[uid], abs=1e-5)
+
+
+def coded(item: Any) -> tuple[str, str]:
+    return item.value, item.scheme_designator
+
+
+def test_the_interval_of_a_volume_is_told_from_the_volume_on(tmp_path: Path) -> None:
+    # issue 6, stop 11: the report had no intervals
+    report = hd.sr.srread(written(tmp_path / "made", objects(source(tmp_path)))[2])
+    for group in report.content.get_volumetric_roi_measurement_groups():
+        volume = next(m for m in group.get_measurements() if m.name.value == "118565006")
+        ways = {
+            coded(item.name): (float(item.value), item.unit.value)
+            for item in volume[0].ContentSequence
+            if item.relationship_type == hd.sr.RelationshipTypeValues.HAS_PROPERTIES
+        }
+        # 0.25 ml in 0.125 to 0.75 ml
+        assert ways == {("371886008", "SCT"): (0.5, "ml"), ("371885007", "SCT"): (0.125, "ml")}
+        answers = {coded(e.name): e.value.meaning for e in group.get_qualitative_evaluations()}
+        assert answers == {
+            ("INTERVAL", "99GLIOSCOPE"): "95 %, if the voxels' probabilities hold",
+            ("FOCALITY", "99GLIOSCOPE"): "Multifocal",
+        }
+
+
+def test_rano_and_surgery_are_read_back(tmp_path: Path) -> None:
+    # issue 6, stop 11: the report had neither the sum of RANO nor the extent of resection
+    report = hd.sr.srread(written(tmp_path / "made", objects(source(tmp_path)))[2])
+    groups = report.content.get_image_measurement_groups()
+    told = {
+        group.tracking_identifier: [(m.name.value, float(m.value), m.unit.value) for m in group.get_measurements()]
+        for group in groups
+    }
+    assert told == {
+        "Glioscope RANO enhancing disease": [("MEASURABLE", 1, "{lesions}"), ("SUMPRODUCTS", 180, "mm2")],
+        "Glioscope RANO enhancing disease, lesion 1": [
+            ("103339001", 15, "mm"),
+            ("103340004", 12, "mm"),
+            ("PRODUCT", 180, "mm2"),
+        ],
+        "Glioscope RANO T2/FLAIR disease": [("MEASURABLE", 0, "{lesions}"), ("SUMPRODUCTS", 0, "mm2")],
+        "Glioscope after surgery": [
+            ("RESIDUALVOLUME", 0.25, "ml"),
+            ("CUT", 0.175, "ml"),
+            ("PRESIDUAL", 81.25, "%"),
+            ("PGTR", 18.75, "%"),
+        ],
+        "Glioscope extent of resection ET": [("EOR", 97.5, "%"), ("BEFORE", 10, "ml"), ("AFTER", 0.25, "ml")],
+        "Glioscope extent of resection TC": [("BEFORE", 0, "ml"), ("AFTER", 0.25, "ml")],  # nothing to take a share of
+    }
+    by_name = {group.tracking_identifier: group for group in groups}
+    rano, surgery = by_name["Glioscope RANO enhancing disease"], by_name["Glioscope after surgery"]
+    assert (coded(rano.method), coded(rano.finding_type)) == (("C114879", "NCIt"), ("C113842", "NCIt"))
+    assert [e.value.value for e in rano.get_qualitative_evaluations()] == ["RANO2.0"]
+    assert [(e.name.value, e.value.value) for e in surgery.get_qualitative_evaluations()] == [
+        ("VERDICT", "RESIDUAL"),
+        ("PMODEL", "NESTED"),
+        ("RESECT2023", "CLASS2B"),
+    ]
+    assert len({group.tracking_uid for group in groups}) == len(groups)
+
+
+@pytest.mark.parametrize("kind", ["none", "single", "multifocal", "multicentric"])
+def test_every_kind_of_foci_has_its_code(kind: str) -> None:
+    assert all(isinstance(code, Code) and len(code.value) <= 16 for code in focality(kind))
+
+
+def test_what_surgery_cannot_tell_is_left_out() -> None:
+    unsure = SURGERY["residual"] | {"probability_residual_tumour": None, "model": None, "verdict": "gross total resection"}
+    told = {**SURGERY, "residual": unsure, "extent": None, "rano_resect": {"class": None, "name": "no class"}}
+
+    (finding,) = surgery_findings(told, SCHEME)
+
+    assert list(finding.values) == ["residual_ml", "cut_ml"]
+    assert [answer.value for _, answer in finding.evaluations] == ["GTR"]
 
 
 def test_the_same_input_gives_the_same_bytes_and_another_other_identifiers(tmp_path: Path) -> None:

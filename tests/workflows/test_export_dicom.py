@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,25 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from glioscope.cli.dicom import register
-from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, OutputUnwritable, Sequence, read_labels
+from glioscope.core import (
+    EngineMissing,
+    InputUnreadable,
+    InvalidImage,
+    MissingSequence,
+    OutputUnwritable,
+    Sequence,
+    Volume,
+    read_labels,
+    write_volume,
+)
+from glioscope.core.files import write_json
 from glioscope.inspection import inspect_path
 from glioscope.workflows import export_dicom as module
+from glioscope.workflows.assessment import add_to_assessment, judged_files
 from glioscope.workflows.export_dicom import export_dicom, with_dicom
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
+from glioscope.workflows.progress import Progress
+from glioscope.workflows.surgery import surgery
 from tests.dicom.checking import complaints
 from tests.dicom_factory import oblique_affine, phantom
 from tests.dicom_studies import PATIENT, write_series, write_study
@@ -25,6 +41,7 @@ from tests.workflows.dicom_results import PDF, leave_results
 
 hd = pytest.importorskip("highdicom", reason="highdicom is not installed")
 pydicom = pytest.importorskip("pydicom")
+codes = pytest.importorskip("pydicom.sr.codedict").codes
 
 APP = typer.Typer()
 register(APP)
@@ -82,6 +99,83 @@ def test_from_dicom_and_back(tmp_path: Path) -> None:
     assert pydicom.dcmread(exam.files["report"]).EncapsulatedDocument == PDF
     before = [p.read_bytes() for p in exam.files.values()]
     assert [p.read_bytes() for p in export_dicom(out, tmp_path / "in").exams[0].files.values()] == before
+
+
+def test_the_report_tells_intervals_rano_and_surgery(tmp_path: Path) -> None:
+    # issue 6, stop 11: intervals, the sum of RANO and the extent of resection were in report.pdf alone
+    files, out = study(tmp_path / "in"), tmp_path / "out"
+    leave_results(out, "sub-P", files["t1c"], CENTRE, others={"t2f": (files["t2f"], np.eye(4))})
+    folder = out / "sub-P"
+    path = folder / "report/measurements.json"
+    document = json.loads(path.read_text())
+    wt = document["regions"]["WT"]
+    wt["volume_interval_ml"] = [wt["volume_ml"] - 2.5, wt["volume_ml"] + 4.0]
+    write_json(path, document)
+    labels = next((folder / "anat").glob("*dseg.nii.gz"))
+    write_volume(tmp_path / "before.nii.gz", labelled_twice(read_labels(labels)))
+    found = surgery(labels, pre=tmp_path / "before.nii.gz", scheme="brats-2023", pre_scheme="brats-2023").document()
+    add_to_assessment(folder, "surgery", found, judged_files(folder, [labels]))
+
+    (exam,) = export_dicom(out, tmp_path / "in").exams
+
+    assert complaints(*exam.files.values()) == []
+    content = hd.sr.srread(exam.files["measurements"]).content
+    told = {
+        group.tracking_identifier: {m.name.value: float(m.value) for m in group.get_measurements()}
+        for group in content.get_image_measurement_groups()
+    }
+    disease = document["rano"]["enhancing"]
+    assert disease["measurable_count"] == 1
+    assert told["Glioscope RANO enhancing disease"] == {"MEASURABLE": 1, "SUMPRODUCTS": disease["sum_of_products_mm2"]}
+    assert told["Glioscope RANO enhancing disease, lesion 1"]["PRODUCT"] == disease["sum_of_products_mm2"]
+    assert told["Glioscope extent of resection ET"]["EOR"] == found["extent"]["ET"]["extent_percent"] == 50.0
+    assert told["Glioscope after surgery"]["RESIDUALVOLUME"] == found["residual"]["volume_ml"] > 0.175
+    assert ways_of(content, "WT") == [4.0, 2.5]
+    assert ways_of(content, "TC") == []
+
+    (other,) = export_dicom(out, tmp_path / "in", reference=Sequence.T2F).exams  # another grid, of which there is no interval
+    assert ways_of(hd.sr.srread(other.files["measurements"]).content, "WT") == []
+
+
+def labelled_twice(labels: Volume) -> Volume:
+    """Twice the volume of each label: the same voxels, twice as high."""
+    affine = labels.grid.affine.copy()
+    affine[:3, 2] *= 2
+    return Volume.of(labels.data, affine)
+
+
+def ways_of(content: Any, region: str) -> list[float]:
+    """How far the interval of a region's volume reaches up and down, as the report has it."""
+    (group,) = content.get_volumetric_roi_measurement_groups(
+        tracking_uid=next(
+            g.tracking_uid
+            for g in content.get_volumetric_roi_measurement_groups()
+            if g.tracking_identifier == f"Glioscope {region}"
+        )
+    )
+    (volume,) = group.get_measurements(name=codes.SCT.Volume)
+    kinds = (codes.SCT.RangeOfUpperMeasurementUncertainty, codes.SCT.RangeOfLowerMeasurementUncertainty)
+    return [float(item.value) for kind in kinds for item in volume[0].ContentSequence if item.name == kind]
+
+
+def test_what_surgery_found_of_an_earlier_label_map_is_not_told(tmp_path: Path) -> None:
+    files, out = study(tmp_path / "in"), tmp_path / "out"
+    leave_results(out, "sub-P", files["t1c"], CENTRE)
+    labels = next((out / "sub-P/anat").glob("*dseg.nii.gz"))
+    found = surgery(labels, scheme="brats-2023").document()
+    warned: list[str] = []
+
+    class Listener(Progress):
+        def warned(self, text: str) -> None:
+            warned.append(text)
+
+    for judged, after in (({"anat/gone": "0"}, labels.name), (judged_files(out / "sub-P", [labels]), "another.nii.gz")):
+        add_to_assessment(out / "sub-P", "surgery", {**found, "after": after}, judged)
+        (exam,) = export_dicom(out, tmp_path / "in", progress=Listener()).exams
+
+        names = [g.tracking_identifier for g in hd.sr.srread(exam.files["measurements"]).content.get_image_measurement_groups()]
+        assert names and not [name for name in names if "surgery" in name]
+        assert "is of another label map and is left out" in warned.pop()
 
 
 def test_onto_another_series_through_the_registration(tmp_path: Path) -> None:
@@ -182,12 +276,32 @@ def test_faults_cost_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         export_dicom(out, tmp_path / "in").check()
     labels.write_bytes(kept)
     assert read_labels(labels).data.any()
+    with pytest.raises(MissingSequence, match="sub-P has no FLAIR; it has T1"):
+        export_dicom(out, tmp_path / "in", reference=Sequence.T2F).check()
     (out / "sub-P/dicom").write_text("in the way")
     with pytest.raises(OutputUnwritable):
         export_dicom(out, tmp_path / "in").check()
     monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
     with pytest.raises(EngineMissing, match="pip install 'glioscope"):
         module.check_highdicom()
+
+
+def test_a_full_disk_leaves_the_objects_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # tried at a shell with a small disk: labels.dcm was new and measurements.dcm of before, or missing
+    files, out = study(tmp_path / "in"), tmp_path / "out"
+    leave_results(out, "sub-P", files["t1c"], CENTRE)
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.startswith(".measurements."):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputUnwritable, match="disk is full"):
+        export_dicom(out, tmp_path / "in").check()
+
+    assert list((out / "sub-P/dicom").iterdir()) == []
 
 
 def test_nothing_personal_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from glioscope.archive.dicom_file import DicomFile
+from glioscope.archive.dicom_file import DicomFile, is_whole
 from glioscope.archive.fault import InstanceRefused, ServerFault
 from glioscope.archive.journal import Journal
 from glioscope.archive.retry import Retry
@@ -79,6 +79,8 @@ def deliver(
         failures = 0
         while True:
             try:
+                if not is_whole(file):  # servers wait for the rest, or break off, and all other files with them
+                    raise InstanceRefused("the file is cut short, so it was not sent; copy it again")
                 remark = server.store(file)
             except InstanceRefused as refusal:
                 result.refused[file.path.name] = str(refusal)

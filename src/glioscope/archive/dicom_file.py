@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-__all__ = ["MR_IMAGES", "DicomFile", "Identity", "hashed", "identify", "read_dicom_file"]
+__all__ = ["MR_IMAGES", "DicomFile", "Identity", "hashed", "identify", "is_whole", "read_dicom_file"]
 
 MR_IMAGES = frozenset(
     {
@@ -21,6 +21,8 @@ MR_IMAGES = frozenset(
 )
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _TAGS = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _COUNTS = ["NumberOfStudyRelatedInstances"]
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -91,3 +93,22 @@ def read_dicom_file(path: Path) -> DicomFile | None:
     except OSError:
         return None
     return DicomFile(path, identity) if identity else None
+
+
+def is_whole(file: DicomFile) -> bool:
+    """Whether the data set does not end before its last value does, as after a copy that broke off; no value is kept in memory.
+
+    What has rows and no pixels is not whole; of a deflated data set it cannot be told without unpacking it.
+    """
+    from pydicom.filereader import read_partial
+
+    if file.identity.syntax == _DEFLATED:
+        return True
+    try:
+        with file.path.open("rb") as stream:
+            dataset = read_partial(stream, defer_size=1)
+            if stream.tell() > file.path.stat().st_size:
+                return False
+    except Exception:  # a damaged stream makes pydicom raise anything
+        return False
+    return "Rows" not in dataset or any(name in dataset for name in _PIXELS)

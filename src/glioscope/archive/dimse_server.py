@@ -124,14 +124,18 @@ class DimseServer(Server):
 
         self.close()
         contexts = [build_context(sop_class, syntaxes) for sop_class, syntaxes in proposals]
-        association = self._entity.associate(
-            self.address.host,
-            self.address.port,
-            contexts=contexts,
-            ae_title=self.address.aet,
-            tls_args=self._tls,
-            **more,
-        )
+        try:
+            association = self._entity.associate(
+                self.address.host,
+                self.address.port,
+                contexts=contexts,
+                ae_title=self.address.aet,
+                tls_args=self._tls,
+                **more,
+            )
+        except OSError:  # of the name alone; what happens on the way is told by the association
+            sentence = f"The server {self.address} cannot be found by that name; check it, and the network."
+            raise ServerFault(sentence, passing=False) from None
         self._association = association
         if association.is_established:
             return association

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from glioscope.archive.dicom_file import DicomFile, hashed
-from glioscope.core.files import output_errors, sha256
+from glioscope.core import OutputUnwritable
+from glioscope.core.files import ensure_folder, output_errors, sha256
 
 __all__ = ["Journal"]
 
@@ -17,15 +18,21 @@ class Journal:
 
     A line is written after the server's answer: one that was killed between the two sends that one object again, which a
     server knows by its UID. A last line that was cut short is passed over.
+
+    Raises:
+        OutputUnwritable: a record cannot be kept in that place.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._sent: set[tuple[str, str]] = set()
+        ensure_folder(path.parent)  # before anything is sent
         try:
             lines = path.read_bytes().split(b"\n")
         except FileNotFoundError:
             lines = []
+        except OSError as error:
+            raise OutputUnwritable(f"The record '{path}' cannot be read ({error.strerror}); name another file.") from error
         self._ragged = bool(lines and lines[-1])
         for line in lines:
             try:

@@ -52,7 +52,8 @@ class Query:
         for key, value in found.items():
             pattern = _DATE if key == "StudyDate" else re.compile(r"[0-9.]{1,64}") if key == "StudyInstanceUID" else _PLAIN
             if not pattern.fullmatch(value):
-                raise InputUnreadable(f"What was given for {key} cannot be one; give it exactly, without wildcards.")
+                how = "as YYYYMMDD or YYYYMMDD-YYYYMMDD" if key == "StudyDate" else "exactly, without wildcards"
+                raise InputUnreadable(f"What was given for {key} cannot be one; give it {how}.")
         return found
 
 

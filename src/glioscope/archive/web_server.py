@@ -74,18 +74,27 @@ class WebServer(Server):
         status, answer = self._exchange("POST", "/studies", headers, MAX_ANSWER, "store", body)
         if status not in (200, 202, 409):
             raise InstanceRefused(f"the server refuses it (HTTP {status})")
-        return self._stored(status, _first(answer))
+        return self._stored(status, _first(answer), answer)
 
-    def _stored(self, status: int, answer: dict[str, Any]) -> str | None:
-        """Judge the store instructions response (PS3.18, 10.5.3 and table I.2)."""
+    def _stored(self, status: int, answer: dict[str, Any], body: bytes) -> str | None:
+        """Judge the store instructions response (PS3.18, 10.5.3 and table I.2).
+
+        An object counts as stored where the answer names it as such, in JSON or in XML, which some servers prefer: a page of a
+        proxy or of a login comes with HTTP 200 as well.
+        """
         failed = _sequence(answer, "00081198")
-        if failed or status == 409:
+        if failed or status == 409 or _named(body, "00081198"):
             reason = _value(failed[0], "00081197") if failed else None
             code = f" (failure 0x{reason:04X})" if isinstance(reason, int) else ""
             if isinstance(reason, int) and is_full(reason):
                 raise ServerFault(f"The server {self.address} is full or out of resources{code}.", passing=True)
             raise InstanceRefused(f"the server refuses it{code}")
         stored = _sequence(answer, "00081199")
+        if not stored and not _named(body, "00081199"):
+            raise ServerFault(
+                f"The server {self.address} does not say what it stored, as a DICOMweb service does; check the address.",
+                passing=False,
+            )
         warning = _value(stored[0], "00081196") if stored else None
         return f"status 0x{warning:04X}" if isinstance(warning, int) and warning else None
 
@@ -189,6 +198,11 @@ class WebServer(Server):
         if status == 404:
             return ServerFault(f"{name} has no DICOMweb service to {doing} there (HTTP 404); check the address.", passing=False)
         return ServerFault(f"{name} refuses to {doing} (HTTP {status}).", passing=False)
+
+
+def _named(body: bytes, tag: str) -> bool:
+    """Whether an answer in XML (PS3.19, A.1) has the attribute `tag`."""
+    return body.lstrip()[:1] == b"<" and f'tag="{tag}"'.encode() in body
 
 
 def _first(body: bytes) -> dict[str, Any]:

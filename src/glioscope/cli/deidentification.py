@@ -124,6 +124,9 @@ def _show(found: Any, key: Path, table: Path) -> None:  # noqa: ANN401
     typer.echo(f"{found.written} files written to '{found.folder}', {found.unchanged} there already:")
     for exam in found.exams:
         typer.echo(f"  {exam.as_posix()}")
+    if found.incomplete:
+        lost = ", ".join(f"'{series.as_posix()}'" for series in found.incomplete)
+        typer.echo(f"{len(found.incomplete)} series incomplete, as files of them were withheld: {lost}.")
     made = "made now; keep it and its copy as long as you may need it" if found.new_key else "as before"
     typer.echo(f"Key: {key} ({made}). Table: {table}. Give neither away.")
     typer.echo("Faces are not removed. Look at the copies before they leave: no program finds everything.")

@@ -10,6 +10,7 @@ from glioscope.deidentification.profile import PROFILE_EDITION
 from glioscope.deidentification.pseudonym_table import PseudonymTable
 from glioscope.deidentification.pseudonyms import first_level, second_level
 from glioscope.deidentification.secret_key import SecretKey
+from glioscope.deidentification.table_lock import table_lock
 from glioscope.deidentification.tally import Tally
 from glioscope.deidentification.uids import new_uid
 from glioscope.deidentification.withheld import Withheld
@@ -33,4 +34,5 @@ __all__ = [
     "quiet_pydicom",
     "read_dataset",
     "second_level",
+    "table_lock",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from glioscope.core.vocabulary import allowed_term, allowed_words
 from glioscope.deidentification.codes import clean_code
 from glioscope.deidentification.date_shift import DateShift
 from glioscope.deidentification.identity import Identity
@@ -17,7 +18,6 @@ from glioscope.deidentification.safe_private import safe_private_representation
 from glioscope.deidentification.secret_key import SecretKey
 from glioscope.deidentification.tally import Tally
 from glioscope.deidentification.uids import is_well_known, new_uid
-from glioscope.deidentification.vocabulary import allowed_term, allowed_words
 
 __all__ = ["DatasetCleaner"]
 

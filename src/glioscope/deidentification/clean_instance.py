@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from glioscope.core.vocabulary import package_words
 from glioscope.deidentification.burned_in import BURNED_IN, blank, find_text, said_to_hold_text
 from glioscope.deidentification.clean_dataset import DatasetCleaner
 from glioscope.deidentification.options import DeidentificationOptions
 from glioscope.deidentification.profile import PROFILE_EDITION
 from glioscope.deidentification.stored_pixels import StoredPixels, stored_pixels
 from glioscope.deidentification.uids import new_uid
-from glioscope.deidentification.vocabulary import package_words
 from glioscope.deidentification.withheld import Withheld
 
 __all__ = ["clean_instance", "method_codes", "quiet_pydicom", "read_dataset"]

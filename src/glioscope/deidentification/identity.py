@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from glioscope.deidentification.vocabulary import package_words
+from glioscope.core.vocabulary import package_words
 
 __all__ = ["Identity", "identity_text"]
 

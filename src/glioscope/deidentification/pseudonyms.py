@@ -6,8 +6,8 @@ import base64
 from collections.abc import Callable, Container
 
 from glioscope.core import ProcessingFailed
+from glioscope.core.vocabulary import package_words
 from glioscope.deidentification.secret_key import SecretKey
-from glioscope.deidentification.vocabulary import package_words
 
 __all__ = ["drawn_pseudonym", "first_level", "second_level"]
 
@@ -35,12 +35,16 @@ def second_level(key: SecretKey, kind: str, text: str, draw: int = 0) -> str:
         text: The first pseudonym, which is all that the database knows.
         draw: 0, or higher where that one is taken.
     """
-    adjectives, nouns = sorted(package_words("adjectives.txt")), sorted(package_words("nouns.txt"))
+    adjectives, nouns = _listed("adjectives.txt"), _listed("nouns.txt")
     number = int.from_bytes(key.draw(f"second-level {kind}", f"{text}\n{draw}"))
     number, first = divmod(number, len(adjectives))
     number, second = divmod(number, len(adjectives) - 1)
     second += second >= first  # not twice the same
     return f"{adjectives[first]}-{adjectives[second]}-{nouns[number % len(nouns)]}"
+
+
+def _listed(name: str) -> list[str]:
+    return sorted(package_words(name, "glioscope.deidentification"))
 
 
 def drawn_pseudonym(

@@ -49,18 +49,33 @@ class SecretKey:
         return cls(key)
 
     @classmethod
+    def drawn(cls) -> SecretKey:
+        """A new key, in no file yet."""
+        return cls(secrets.token_bytes(BYTES))
+
+    @classmethod
     def create(cls, path: Path) -> SecretKey:
-        """Draw a new key and write it to `path`, readable by its owner alone; raises OutputUnwritable where one is there."""
-        key = secrets.token_bytes(BYTES)
+        """Draw a new key and `write` it to `path`."""
+        key = cls.drawn()
+        key.write(path)
+        return key
+
+    def write(self, path: Path) -> None:
+        """Write the key to `path`, readable by its owner alone; raises OutputUnwritable where one is there."""
         try:
             with output_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                    stream.write(key.hex() + "\n")
+                try:
+                    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                        stream.write(self._key.hex() + "\n")
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                except OSError:  # half a key would be refused from now on
+                    path.unlink(missing_ok=True)
+                    raise
         except FileExistsError as error:
             raise OutputUnwritable(f"The key '{path}' is there already; it is not replaced.") from error
-        return cls(key)
 
     def draw(self, purpose: str, text: str) -> bytes:
         """32 bytes that depend on the key, the purpose and the text."""

@@ -56,7 +56,7 @@ def stored_pixels(dataset: Any) -> StoredPixels | None:  # noqa: ANN401
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed and not syntax.is_deflated:
         if samples > 1:
-            raise Withheld("compressed colour")
+            raise Withheld("compressed colour pixels, which are not decompressed")
         values = _decompressed(dataset).reshape(shape)
     else:
         order = "<" if syntax.is_little_endian else ">"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from glioscope.core import Scheme
 
-__all__ = ["BRAIN", "MORPHOLOGY", "Code", "Segment", "segments_of"]
+__all__ = ["BRAIN", "MORPHOLOGY", "PRIVATE_SCHEME", "Code", "Segment", "private", "segments_of"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,15 @@ class Code:
     value: str
     scheme: str
     meaning: str
+
+
+PRIVATE_SCHEME = "99GLIOSCOPE"
+"""Designator of the codes that are Glioscope's own (PS3.16, 8.2: private ones begin with 99)."""
+
+
+def private(value: str, meaning: str) -> Code:
+    """A concept that no coding scheme at hand has, as a code of Glioscope's own."""
+    return Code(value, PRIVATE_SCHEME, meaning)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ _LABELS: Mapping[str, Code] = {
     "RT": _ENHANCING,
     "GTV": _NEOPLASM,
     "CC": Code("367643001", "SCT", "Cyst"),
-    "RC": Code("RC", "99GLIOSCOPE", "Resection cavity"),
+    "RC": private("RC", "Resection cavity"),
 }
 """Label -> its type. DICOM has no code for a resection cavity, so that one is private."""
 

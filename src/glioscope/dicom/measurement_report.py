@@ -1,4 +1,4 @@
-"""Volumes and diameters as a DICOM structured report: Measurement Report, PS3.16, TID 1500, with one TID 1411 a segment."""
+"""What was measured as a DICOM structured report (PS3.16, TID 1500): one TID 1411 a segment, one TID 1501 a finding."""
 
 from __future__ import annotations
 
@@ -8,35 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from glioscope.dicom.codes import BRAIN, Code, Segment
+from glioscope.dicom.findings import Finding
 from glioscope.dicom.identifiers import uid_of
-from glioscope.dicom.product import MANUFACTURER, MODEL, NO_SERIAL_NUMBER, Algorithm, Place, finished
+from glioscope.dicom.product import MANUFACTURER, MODEL, NO_SERIAL_NUMBER, Algorithm, Place, declare_codes, finished
+from glioscope.dicom.quantities import LOWER_UNCERTAINTY, ML, QUANTITIES, UPPER_UNCERTAINTY
 from glioscope.dicom.quiet import quietly
 from glioscope.dicom.segmentation import concept, tracking_of
 from glioscope.dicom.source_series import SourceSeries
 
-__all__ = ["QUANTITIES", "Quantity", "SegmentMeasurements", "make_measurement_report"]
+__all__ = ["SegmentMeasurements", "make_measurement_report"]
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """What is measured, in which unit (UCUM), and how it was obtained."""
-
-    name: Code
-    unit: Code
-    method: Code | None = None
-
-
-_MM, _ML = Code("mm", "UCUM", "millimeter"), Code("ml", "UCUM", "milliliter")
-QUANTITIES: Mapping[str, Quantity] = {
-    "volume_ml": Quantity(
-        Code("118565006", "SCT", "Volume"), _ML, Code("126030", "DCM", "Sum of segmented voxel method for volume")
-    ),
-    "axial_diameter_mm": Quantity(Code("103339001", "SCT", "Long axis"), _MM),
-    "axial_perpendicular_diameter_mm": Quantity(Code("103340004", "SCT", "Short axis"), _MM),
-    "feret_diameter_mm": Quantity(Code("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh"), _MM),
-    "lesion_count": Quantity(Code("246206008", "SCT", "Number of lesions"), Code("{lesions}", "UCUM", "lesions")),
-}
-"""Name in `measurements.json` -> what it is called in the report."""
 
 _SIDES: Mapping[str, Code] = {
     "left": Code("7771000", "SCT", "Left"),
@@ -56,6 +37,8 @@ class SegmentMeasurements:
         place: Its series and instance.
         values: Names of `QUANTITIES` -> number; what could not be measured (a diameter of nothing) is left out.
         side: `left`, `right` or `both` (the patient's), or None where it is not known.
+        interval_ml: Of the volume, where there is one: it is told as the way from the volume down and up to its ends.
+        evaluations: Pairs of a coded question and its coded answer.
     """
 
     segment: Segment
@@ -64,12 +47,27 @@ class SegmentMeasurements:
     place: Place
     values: Mapping[str, float]
     side: str | None = None
+    interval_ml: tuple[float, float] | None = None
+    evaluations: tuple[tuple[Code, Code], ...] = ()
 
 
 def make_measurement_report(
-    measured: Many[SegmentMeasurements], series: SourceSeries, algorithm: Algorithm, place: Place, title: str
+    measured: Many[SegmentMeasurements],
+    series: SourceSeries,
+    algorithm: Algorithm,
+    place: Place,
+    title: str,
+    findings: Many[Finding] = (),
 ) -> Any:  # noqa: ANN401
     """The report as a `highdicom.sr.ComprehensiveSR`: complete, not verified by any person, preliminary.
+
+    Args:
+        measured: Of each segment.
+        series: The source.
+        algorithm: What found the segments.
+        place: Series and instance.
+        title: Series description, at most 64 characters.
+        findings: What belongs to no segment.
 
     Raises:
         ProcessingFailed: the headers of the source do not allow it.
@@ -89,7 +87,10 @@ def make_measurement_report(
         content = sr.MeasurementReport(
             observation_context=observer,
             procedure_reported=concept(Code("24590-2", "LN", "MR Brain")),
-            imaging_measurements=[_group(one, series, algorithm) for one in measured],
+            imaging_measurements=[
+                *(_group(one, series, algorithm) for one in measured),
+                *(_finding(one, algorithm, place) for one in findings),
+            ],
             title=codes.DCM.ImagingMeasurementReport,
             # highdicom describes no multi-frame image; the evidence names it all the same
             referenced_images=None if series.multiframe else list(series.images),
@@ -111,6 +112,7 @@ def make_measurement_report(
             series_description=title,
             specific_character_set=None,
         )
+        declare_codes(dataset)
         return finished(dataset, series, place)
 
 
@@ -128,16 +130,61 @@ def _group(one: SegmentMeasurements, series: SourceSeries, algorithm: Algorithm)
             source_series=sr.SourceSeriesForSegmentation(series.first.SeriesInstanceUID),
         ),
         finding_type=concept(one.segment.type),
-        algorithm_id=sr.AlgorithmIdentification(algorithm.name, algorithm.version, algorithm.listed() or None),
+        algorithm_id=_identified(algorithm),
         finding_sites=[sr.FindingSite(concept(BRAIN), concept(side) if side else None)],
-        measurements=[
-            sr.Measurement(
-                concept(quantity.name),
-                float(one.values[key]),
-                concept(quantity.unit),
-                method=concept(quantity.method) if quantity.method else None,
-            )
-            for key, quantity in QUANTITIES.items()
-            if key in one.values
-        ],
+        measurements=_measurements(one.values, one.interval_ml),
+        qualitative_evaluations=_evaluations(one.evaluations),
     )
+
+
+def _finding(one: Finding, algorithm: Algorithm, place: Place) -> Any:  # noqa: ANN401
+    from highdicom import sr
+
+    return sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid_of("tracking", place.instance_uid, one.identifier), one.identifier),
+        finding_type=concept(one.type),
+        method=concept(one.method) if one.method else None,
+        algorithm_id=_identified(algorithm),
+        finding_sites=[sr.FindingSite(concept(BRAIN))],
+        measurements=_measurements(one.values),
+        qualitative_evaluations=_evaluations(one.evaluations),
+    )
+
+
+def _identified(algorithm: Algorithm) -> Any:  # noqa: ANN401
+    from highdicom import sr
+
+    return sr.AlgorithmIdentification(algorithm.name, algorithm.version, algorithm.listed() or None)
+
+
+def _measurements(values: Mapping[str, float], interval_ml: tuple[float, float] | None = None) -> list[Any]:
+    from highdicom import sr
+
+    return [
+        sr.Measurement(
+            concept(quantity.name),
+            float(values[key]),
+            concept(quantity.unit),
+            method=concept(quantity.method) if quantity.method else None,
+            properties=_uncertainty(values[key], interval_ml) if key == "volume_ml" and interval_ml else None,
+        )
+        for key, quantity in QUANTITIES.items()
+        if key in values
+    ]
+
+
+def _uncertainty(volume_ml: float, interval_ml: tuple[float, float]) -> Any:  # noqa: ANN401
+    """TID 310 with both ranges, in the unit of the volume (highdicom would write them without one)."""
+    from highdicom import sr
+
+    properties = sr.MeasurementProperties()
+    for code, way in ((UPPER_UNCERTAINTY, interval_ml[1] - volume_ml), (LOWER_UNCERTAINTY, volume_ml - interval_ml[0])):
+        kind = sr.RelationshipTypeValues.HAS_PROPERTIES
+        properties.append(sr.NumContentItem(concept(code), round(way, 3), concept(ML), relationship_type=kind))
+    return properties
+
+
+def _evaluations(pairs: Many[tuple[Code, Code]]) -> list[Any]:
+    from highdicom import sr
+
+    return [sr.QualitativeEvaluation(concept(question), concept(answer)) for question, answer in pairs]

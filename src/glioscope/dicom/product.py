@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from glioscope.dicom.codes import PRIVATE_SCHEME
 from glioscope.dicom.identifiers import uid_of
 from glioscope.dicom.source_series import SourceSeries
 
-__all__ = ["DISCLAIMER", "MANUFACTURER", "MODEL", "Algorithm", "Place", "content_moment", "finished", "place_of"]
+__all__ = [
+    "DISCLAIMER",
+    "MANUFACTURER",
+    "MODEL",
+    "Algorithm",
+    "Place",
+    "content_moment",
+    "declare_codes",
+    "finished",
+    "place_of",
+]
 
 MANUFACTURER = "The Glioscope developers"
 MODEL = "Glioscope"
@@ -75,6 +86,16 @@ def content_moment(series: SourceSeries) -> tuple[str, str]:
             time = str(series.first.get(f"{kind}Time") or "")
             return date, time if time[:6].isdigit() else NO_TIME
     return NO_DATE, NO_TIME
+
+
+def declare_codes(dataset: Any) -> None:  # noqa: ANN401
+    """Say in `dataset` whose the private codes in it are (PS3.3, C.12.1.1.1, Coding Scheme Identification Sequence)."""
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.CodingSchemeDesignator, item.CodingSchemeName = PRIVATE_SCHEME, MODEL
+    item.CodingSchemeResponsibleOrganization = MANUFACTURER
+    dataset.CodingSchemeIdentificationSequence = [item]
 
 
 def finished(dataset: Any, series: SourceSeries, place: Place) -> Any:  # noqa: ANN401

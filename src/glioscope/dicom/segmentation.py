@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.dicom.codes import BRAIN, MORPHOLOGY, Code, Segment
+from glioscope.dicom.codes import BRAIN, MORPHOLOGY, PRIVATE_SCHEME, Code, Segment
 from glioscope.dicom.identifiers import uid_of
-from glioscope.dicom.product import DISCLAIMER, MANUFACTURER, MODEL, NO_SERIAL_NUMBER, Algorithm, Place, finished
+from glioscope.dicom.product import DISCLAIMER, MANUFACTURER, MODEL, NO_SERIAL_NUMBER, Algorithm, Place, declare_codes, finished
 from glioscope.dicom.quiet import quietly
 from glioscope.dicom.source_series import SourceSeries
 
@@ -98,4 +98,6 @@ def make_segmentation(
             series_description=title,
             specific_character_set=None,
         )
+        if any(segment.type.scheme == PRIVATE_SCHEME for segment in segments):
+            declare_codes(dataset)
         return finished(dataset, series, place)

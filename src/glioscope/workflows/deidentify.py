@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -27,9 +29,9 @@ from glioscope.deidentification import (
     quiet_pydicom,
     read_dataset,
     second_level,
+    table_lock,
 )
-from glioscope.deidentification.vocabulary import allowed_term, allowed_words
-from glioscope.workflows.deidentify_plan import Plan, PlannedFile, plan_deidentification
+from glioscope.workflows.deidentify_plan import Plan, PlannedFile, files_of, plan_deidentification
 from glioscope.workflows.progress import Progress
 
 __all__ = ["Deidentified", "deidentify"]
@@ -45,6 +47,7 @@ class Deidentified:
         folder: The output folder.
         exams: Folders of the exams in it.
         written, unchanged: Number of files written, and of those that an earlier run had written just so.
+        incomplete: Series, below the folder, of which some files were withheld and some not -> how many, and of how many.
         new_key: Whether the key was made now.
         tally: What was done, counted.
         options: What was chosen.
@@ -55,6 +58,7 @@ class Deidentified:
     exams: tuple[Path, ...]
     written: int
     unchanged: int
+    incomplete: Mapping[Path, tuple[int, int]]
     new_key: bool
     tally: Tally
     options: DeidentificationOptions
@@ -67,6 +71,7 @@ class Deidentified:
             "exams": [exam.as_posix() for exam in self.exams],
             "files_written": self.written,
             "files_unchanged": self.unchanged,
+            "series_incomplete": _incomplete(self.incomplete),
             "new_key": self.new_key,
             **_report(self.tally, self.options, self.level),
         }
@@ -102,26 +107,38 @@ def deidentify(
     options, progress = options or DeidentificationOptions(), progress or Progress()
     study, out, key_file, table_file = Path(study), Path(out), Path(key), Path(table)
     _check_places(study, out, key_file, table_file)
-    new_key = not key_file.exists()
-    if new_key and table_file.exists():
-        raise InputUnreadable(f"There is no key '{key_file}', but a table; name the key that the table was made with.")
-    ensure_folder(out)
-    secret = SecretKey.create(key_file) if new_key else SecretKey.from_file(key_file)
+    files_of(study)
     level = "second" if second else "first"
-    names = PseudonymTable(table_file, secret, level, second_level if second else first_level)
     with quiet_pydicom():
-        plan = plan_deidentification(study, names, secret, second_level=second)
-        names.write()  # before anything leaves, so that the way back is never lost
+        with table_lock(table_file, lambda: progress.warned("Another run gives pseudonyms from this table; waiting for it.")):
+            new_key = not key_file.exists()
+            if new_key and table_file.exists():
+                raise InputUnreadable(f"There is no key '{key_file}', but a table; name the key that the table was made with.")
+            ensure_folder(out)
+            secret = SecretKey.drawn() if new_key else SecretKey.from_file(key_file)
+            names = PseudonymTable(table_file, secret, level, second_level if second else first_level)
+            plan = plan_deidentification(study, names, secret, second_level=second)
+            if not plan.files:
+                raise _nothing_left(study, plan.tally)
+            if new_key:
+                secret.write(key_file)
+            names.write()  # before anything leaves, so that the way back is never lost
         sweep(out)
         result = _export(plan, out, secret, options, level)
     for reason, number in sorted(result.tally.withheld.items()):
         progress.warned(f"{number} {'file' if number == 1 else 'files'} withheld: {reason}.")
+    for series, (withheld, total) in result.incomplete.items():
+        progress.warned(f"Series '{series.as_posix()}' is incomplete: {withheld} of its {total} files were withheld.")
     for remark, number in sorted(result.tally.remarks.items()):
         progress.decided(f"{number} {remark}.")
     if not result.exams:
-        reasons = "; ".join(sorted(result.tally.withheld)) or "no file was found"
-        raise ProcessingFailed(f"No file of '{study}' could be exported ({reasons}).")
-    return Deidentified(out, *result.counts, new_key, result.tally, options, level)
+        raise _nothing_left(study, result.tally)
+    return Deidentified(out, *result.counts, result.incomplete, new_key, result.tally, options, level)
+
+
+def _nothing_left(study: Path, tally: Tally) -> ProcessingFailed:
+    reasons = "; ".join(sorted(tally.withheld)) or "no file was found"
+    return ProcessingFailed(f"No file of '{study}' could be exported ({reasons}).")
 
 
 @dataclass
@@ -129,6 +146,7 @@ class _Exported:
     exams: tuple[Path, ...]
     written: int
     unchanged: int
+    incomplete: dict[Path, tuple[int, int]]
     tally: Tally
 
     @property
@@ -153,6 +171,7 @@ def _check_places(study: Path, out: Path, key: Path, table: Path) -> None:
 
 def _export(plan: Plan, out: Path, key: SecretKey, options: DeidentificationOptions, level: str) -> _Exported:
     by_exam: dict[Path, Tally] = {}
+    withheld: Counter[Path] = Counter()
     written = unchanged = 0
     for planned in plan.files:
         tally = Tally()
@@ -160,16 +179,24 @@ def _export(plan: Plan, out: Path, key: SecretKey, options: DeidentificationOpti
             contents = _cleaned(planned, plan, key, options, tally)
         except Withheld as reason:
             plan.tally.withheld[str(reason)] += 1
+            withheld[planned.target.parent] += 1
             _forget(out / planned.target)
             continue
         for target, content in contents.items():
             fresh = _write_if_new(out / target, content)
             written, unchanged = written + fresh, unchanged + (not fresh)
         by_exam.setdefault(Path(*planned.target.parts[:2]), Tally()).add(tally)
+    totals = Counter(planned.target.parent for planned in plan.files if planned.kind == "dicom")
+    incomplete = {series: (lost, totals[series]) for series, lost in sorted(withheld.items()) if lost < totals[series]}
     for exam, tally in by_exam.items():
-        write_json(out / exam / REPORT, _report(tally, options, level))
+        own = {series.relative_to(exam): lost for series, lost in incomplete.items() if exam in series.parents}
+        write_json(out / exam / REPORT, {**_report(tally, options, level), "series_incomplete": _incomplete(own)})
         plan.tally.add(tally)
-    return _Exported(tuple(sorted(by_exam)), written, unchanged, plan.tally)
+    return _Exported(tuple(sorted(by_exam)), written, unchanged, incomplete, plan.tally)
+
+
+def _incomplete(series: Mapping[Path, tuple[int, int]]) -> dict[str, dict[str, int]]:
+    return {path.as_posix(): {"files": total, "withheld": lost} for path, (lost, total) in series.items()}
 
 
 def _cleaned(
@@ -190,16 +217,11 @@ def _cleaned(
 def _clean_sidecar(path: Path) -> bytes:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        kept = {
-            k: v for k, v in acquisition_attributes(document).items() if all(map(_harmless, v if isinstance(v, list) else [v]))
-        }
+        kept = acquisition_attributes(document)
+        kept.pop("ConversionSoftwareVersion", None)  # holds a date
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Withheld("an image whose sidecar is damaged") from error
     return (json.dumps(kept, indent=2, allow_nan=False) + "\n").encode("ascii")
-
-
-def _harmless(value: object) -> bool:
-    return not isinstance(value, str) or allowed_term(value) or bool(allowed_words(value))
 
 
 def _write_if_new(path: Path, content: bytes) -> bool:

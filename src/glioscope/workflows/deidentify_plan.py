@@ -20,7 +20,7 @@ from glioscope.deidentification import (
 from glioscope.inspection.dicom_instance import looks_like_dicom
 from glioscope.workflows.deidentify_names import image_name, labels_of
 
-__all__ = ["Plan", "PlannedFile", "plan_deidentification"]
+__all__ = ["Plan", "PlannedFile", "files_of", "plan_deidentification"]
 
 _IMAGES = (".nii", ".nii.gz")
 
@@ -58,18 +58,23 @@ class Plan:
         return sorted({Path(*f.target.parts[:2]) for f in self.files})
 
 
+def files_of(study: Path) -> list[Path]:
+    """The files below `study` (or the one file), in order; raises InputUnreadable where there is none."""
+    if not study.exists():
+        raise InputUnreadable(f"'{study}' does not exist; name a folder of DICOM or NIfTI files.")
+    paths = [study] if study.is_file() else sorted(p for p in study.rglob("*") if p.is_file())
+    if not paths:
+        raise InputUnreadable(f"'{study}' is empty; name a folder of DICOM or NIfTI files.")
+    return paths
+
+
 def plan_deidentification(study: Path, table: PseudonymTable, key: SecretKey, *, second_level: bool) -> Plan:
     """Look at every file below `study` (or at the one file) without its pixels, and give pseudonyms.
 
     Raises:
         InputUnreadable: there is nothing at `study`; or for the second level, a file that went through no first.
     """
-    if not study.exists():
-        raise InputUnreadable(f"'{study}' does not exist; name a folder of DICOM or NIfTI files.")
-    paths = [study] if study.is_file() else sorted(p for p in study.rglob("*") if p.is_file())
-    if not paths:
-        raise InputUnreadable(f"'{study}' is empty; name a folder of DICOM or NIfTI files.")
-    plan = Plan()
+    paths, plan = files_of(study), Plan()
     taken: set[Path] = set()
     for path in paths:
         if path.suffix.lower() == ".json" and any(path.with_suffix(end).is_file() for end in _IMAGES):

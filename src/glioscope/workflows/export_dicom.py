@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
 import glioscope
 from glioscope.core import (
-    REFERENCE_ORDER,
     EngineMissing,
     GlioscopeError,
     InputUnreadable,
     InvalidImage,
-    Scheme,
     Sequence,
     Transform,
     Volume,
-    bids_name,
-    get_scheme,
     read_labels,
     resample_labels,
 )
-from glioscope.core.files import sha256, write_bytes
+from glioscope.core.files import atomic, sha256
 from glioscope.workflows.dataset import records_folder
+from glioscope.workflows.dicom_measurements import exam_findings, segment_numbers
+from glioscope.workflows.dicom_results import RunResults
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
 from glioscope.workflows.progress import Progress
 
@@ -39,57 +36,6 @@ Segments = Literal["both", "labels", "regions"]
 
 FOLDER = "dicom"
 """Where an exam's objects go, below its results."""
-
-
-@dataclass(frozen=True)
-class _Results:
-    """What a run left of one exam."""
-
-    out: Path
-    folder: Path
-    measurements: Mapping[str, Any]
-    steps: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def name(self) -> str:
-        return str(self.measurements["exam"])
-
-    @property
-    def scheme(self) -> Scheme:
-        return get_scheme(self.measurements["scheme"])
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        return tuple(self.measurements.get("not_determined", ()))
-
-    @property
-    def segmenter(self) -> str:
-        return str(self.measurements["segmenter"])
-
-    @property
-    def native(self) -> Sequence:
-        """The sequence whose grid is the native space."""
-        document = _document(self.folder / "provenance.json")
-        return next(s for s in REFERENCE_ORDER if s.value in document["inputs"])
-
-    def sources(self, sequence: Sequence) -> list[str]:
-        """SHA-256 of the DICOM files that `sequence` was converted from."""
-        step = self.steps.get(f"convert-{sequence}")
-        if step is None:
-            came = [s for s in Sequence if f"convert-{s}" in self.steps]
-            words = "It came as image files (NIfTI, NRRD or MetaImage)"
-            if came:
-                words = f"Its {sequence.display_name} did not come as DICOM"
-            raise InvalidImage(
-                f"No DICOM can be made for {self.name}. {words}: they name no patient, study or frame of reference that a "
-                f"DICOM object must belong to. Its results are NIfTI in BIDS, in '{self.folder}'."
-            )
-        return list(step["inputs"].values())
-
-    def labels(self, space: str = "orig") -> Path | None:
-        """The label map that the report tells of, in `space` (a pattern)."""
-        found = sorted((self.folder / "anat").glob(f"{self.name}_space-{space}_seg-{bids_name(self.segmenter)}_dseg.nii.gz"))
-        return found[0] if found else None
 
 
 def export_dicom(
@@ -127,7 +73,7 @@ def export_dicom(
 
     check_highdicom()
     progress, out = progress or Progress(), Path(out)
-    exams = [_results(out, folder) for folder in reported_folders(out)]
+    exams = [RunResults.read(out, folder) for folder in reported_folders(out)]
     exams = [exam for exam in exams if names is None or exam.name in names]
     converted = [(exam, sequence) for exam in exams for sequence in Sequence if f"convert-{sequence}" in exam.steps]
     wanted = {checksum for exam, sequence in converted for checksum in exam.sources(sequence)}
@@ -172,21 +118,6 @@ def with_dicom(outcomes: Outcomes, out: Path, source: Path, progress: Progress |
     return Outcomes(tuple(map(joined, outcomes.exams)))
 
 
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
-    if not isinstance(document, dict):
-        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
-    return document
-
-
-def _results(out: Path, folder: Path) -> _Results:
-    steps = _document(folder / "provenance.json").get("steps", [])
-    return _Results(out, folder, _document(folder / "report" / "measurements.json"), {step["name"]: step for step in steps})
-
-
 @contextmanager
 def _source_files(source: Path, out: Path, wanted: set[str]) -> Iterator[dict[str, Path]]:
     """SHA-256 -> file, of the files below `source` that are wanted; what had to be unpacked is removed afterwards."""
@@ -216,7 +147,7 @@ def _by_checksum(files: Iterable[Path], wanted: set[str]) -> dict[str, Path]:
 
 
 def _export(
-    exam: _Results,
+    exam: RunResults,
     files: Mapping[str, Path],
     target: Path,
     reference: Sequence | None,
@@ -228,7 +159,7 @@ def _export(
     sequence = reference or exam.native
     series = dicom.read_source_series(_found(exam, sequence, files))
     labels = _labels_on(exam, sequence, series)
-    objects = _segmentations_and_measurements(exam, labels, series, segments)
+    objects = _segmentations_and_measurements(exam, sequence, labels, series, segments, progress)
     pdf = exam.folder / "report" / "report.pdf"
     if pdf.is_file():
         content = pdf.read_bytes()
@@ -238,14 +169,15 @@ def _export(
         progress.warned("There is no report.pdf, so none is encapsulated; `glioscope report` makes it again.")
     encoded = {name: dicom.dicom_bytes(dataset) for name, dataset in objects.items()}
     written = {name: target / f"{name}.dcm" for name in encoded}
-    for name, content in encoded.items():  # all are made before the first is written
-        write_bytes(written[name], content)
+    with ExitStack() as stack:  # all are written before the first gets its name, since they refer to each other
+        for name, content in encoded.items():
+            stack.enter_context(atomic(written[name])).write_bytes(content)
     for stale in {"labels", "regions", "report"} - written.keys():
         (target / f"{stale}.dcm").unlink(missing_ok=True)
     return written
 
 
-def _found(exam: _Results, sequence: Sequence, files: Mapping[str, Path]) -> list[Path]:
+def _found(exam: RunResults, sequence: Sequence, files: Mapping[str, Path]) -> list[Path]:
     """The files of the series that `sequence` was converted from; raises InputUnreadable where one is not there."""
     checksums = exam.sources(sequence)
     found = [files[checksum] for checksum in checksums if checksum in files]
@@ -258,10 +190,19 @@ def _found(exam: _Results, sequence: Sequence, files: Mapping[str, Path]) -> lis
     return found
 
 
-def _segmentations_and_measurements(exam: _Results, labels: Volume, series: Any, segments: Segments) -> dict[str, Any]:  # noqa: ANN401
+def _segmentations_and_measurements(
+    exam: RunResults,
+    sequence: Sequence,
+    labels: Volume,
+    series: Any,  # noqa: ANN401
+    segments: Segments,
+    progress: Progress,
+) -> dict[str, Any]:
     from glioscope import dicom
 
-    frames, algorithm, numbers = dicom.label_frames(labels, series), _algorithm(exam), _measurements(exam, labels)
+    frames, algorithm = dicom.label_frames(labels, series), _algorithm(exam)
+    numbers, rano = segment_numbers(exam, labels, sequence)
+    findings = exam_findings(exam, rano, progress)
     words = (glioscope.__version__, algorithm.name, *algorithm.listed(), exam.scheme.name, *exam.unknown)
     identity: tuple[str | bytes, ...] = (*words, frames.tobytes())
     objects: dict[str, Any] = {}
@@ -274,7 +215,7 @@ def _segmentations_and_measurements(exam: _Results, labels: Volume, series: Any,
         objects[kind] = dicom.make_segmentation(frames, series, chosen, algorithm, place, f"Glioscope {kind}")
         done = {one.segment.name for one in measured}  # ET is a label and a region: measured once
         measured += [
-            dicom.SegmentMeasurements(segment, number, objects[kind], place, *numbers[segment.name])
+            dicom.SegmentMeasurements(segment, number, objects[kind], place, **numbers[segment.name])
             for number, segment in enumerate(chosen, start=1)
             if segment.name not in done
         ]
@@ -283,12 +224,13 @@ def _segmentations_and_measurements(exam: _Results, labels: Volume, series: Any,
             f"Segmenter '{exam.segmenter}' does not tell all labels apart, so there is no segmentation of labels; use "
             "--segments regions."
         )
-    place = dicom.place_of(series, "measurements", 3, *identity, json.dumps(numbers), *objects)
+    place = dicom.place_of(series, "measurements", 3, *identity, repr((numbers, findings)), *objects)
     title = "Glioscope measurements"
-    return {**objects, "measurements": dicom.make_measurement_report(measured, series, algorithm, place, title)}
+    report = dicom.make_measurement_report(measured, series, algorithm, place, title, findings)
+    return {**objects, "measurements": report}
 
 
-def _algorithm(exam: _Results) -> Any:  # noqa: ANN401
+def _algorithm(exam: RunResults) -> Any:  # noqa: ANN401
     from glioscope.dicom import Algorithm
 
     step = exam.steps.get(f"segment-{exam.segmenter}", {})
@@ -298,7 +240,7 @@ def _algorithm(exam: _Results) -> Any:  # noqa: ANN401
     return Algorithm(exam.segmenter[:64], glioscope.__version__, bool(judged.get("trained", False)), parameters)
 
 
-def _labels_on(exam: _Results, sequence: Sequence, series: Any) -> Volume:  # noqa: ANN401
+def _labels_on(exam: RunResults, sequence: Sequence, series: Any) -> Volume:  # noqa: ANN401
     """The label map on the grid that `sequence` was converted to: as it is in the native space, else carried there."""
     native = exam.labels()
     if native is None:
@@ -323,7 +265,7 @@ def _labels_on(exam: _Results, sequence: Sequence, series: Any) -> Volume:  # no
     return resample_labels(labels, series.grid, exam.scheme, way)
 
 
-def _to_native(exam: _Results, sequence: Sequence) -> Transform:
+def _to_native(exam: RunResults, sequence: Sequence) -> Transform:
     """From points of `sequence` to points of the native space."""
     from glioscope.preprocessing.transform_files import read_transform
 
@@ -334,20 +276,3 @@ def _to_native(exam: _Results, sequence: Sequence) -> Transform:
             f"leave the reference at {exam.native.display_name}."
         )
     return read_transform(path).inverse()
-
-
-def _measurements(exam: _Results, labels: Volume) -> dict[str, tuple[dict[str, float], str | None]]:
-    """Region or label -> its numbers on the grid of the segmentation, and its side as the report has it."""
-    from glioscope.dicom import QUANTITIES
-    from glioscope.measurement import measure
-
-    known = [name for name in exam.scheme.regions if name not in exam.unknown]
-    document = measure(labels, exam.scheme, known=known).document()
-    sides = exam.measurements.get("location", {}).get("regions", {})
-    found: dict[str, tuple[dict[str, float], str | None]] = {
-        name: ({"volume_ml": label["volume_ml"]}, None) for name, label in document["labels"].items()
-    }
-    for name, region in document["regions"].items():
-        values = {key: region[key] for key in QUANTITIES if region.get(key) is not None}
-        found[name] = (values, sides.get(name, {}).get("side"))
-    return found

@@ -30,7 +30,7 @@ from glioscope.archive import (
     parse_address,
     read_dicom_file,
 )
-from glioscope.core import OutputUnwritable, TransferFailed
+from glioscope.core import InputUnreadable, OutputUnwritable, TransferFailed
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.archive_job import study_commands
 from glioscope.workflows.progress import Progress
@@ -88,8 +88,10 @@ class Listened:
 
 
 def inbox_document(out: str | PathLike[str]) -> list[dict[str, Any]]:
-    """State of every study in a listener's folder, whether one runs there or not."""
+    """State of every study in a listener's folder, whether one runs there or not; raises InputUnreadable for another folder."""
     root = Path(out)
+    if not (root / "studies").is_dir():
+        raise InputUnreadable(f"'{root}' is not the folder of a listener; name the one that `glioscope listen` was given.")
     folders = sorted(f for place in ("studies", "quarantine") for f in (root / place).glob("*") if f.name != "objects")
     found = []
     for study in map(Study, folders):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from glioscope.core import EngineMissing, OutputUnwritable
+from glioscope.core import EngineMissing, InvalidImage, OutputUnwritable
 from glioscope.inspection import Inspection
+from glioscope.workflows.dicom_results import not_dicom
 from glioscope.workflows.preprocess_exam import HEADS, PreprocessOptions
 
-__all__ = ["check_before_work"]
+__all__ = ["check_before_work", "check_dicom_source"]
 
 _CHOICES = {
     "atlas": tuple(HEADS),
@@ -54,3 +55,18 @@ def check_before_work(inspection: Inspection, out: Path, options: PreprocessOpti
         atlas_volume(*HEADS[options.atlas])
         get_engine(options.registration)
         get_extractor(options.brain_extraction)
+
+
+def check_dicom_source(inspection: Inspection) -> None:
+    """Raise now that no DICOM objects can be made of the results, as the series they would lie on came as an image file.
+
+    Raises:
+        AmbiguousExam, MissingSequence: the exam cannot be used at all.
+        InvalidImage: it did not come as DICOM.
+    """
+    inspection.resolved()
+    reference = inspection.reference
+    if inspection.chosen[reference].kind != "dicom":
+        others = any(candidate.kind == "dicom" for candidate in inspection.chosen.values())
+        what = f"Its {reference.display_name}" if others else "It"
+        raise InvalidImage(f"{not_dicom(inspection.name, what)} Run it from its DICOM files, or without --dicom.")

@@ -50,7 +50,8 @@ def run(
         overrides: Sequence -> file that is to be taken for it.
         exam_id: Identifier to use instead of the folder's name.
         jobs: Processes at a time; all cores where None.
-        dicom: Also write the results as DICOM objects, as `glioscope.export_dicom` does; `exam` must be DICOM.
+        dicom: Also write the results as DICOM objects, as `glioscope.export_dicom` does; `exam` must be DICOM; one that is
+            not fails before any work.
         progress: Listener.
 
     Returns:
@@ -76,6 +77,7 @@ def run(
         postprocess,
         effort,
         before,
+        dicom,
     )
     outcomes = for_each_exam(Path(exam), stages, Stages.run, overrides=overrides, exam_id=exam_id)
     if len(outcomes.exams) - len(outcomes.failed) > 1:  # exams that ended at once may have written it over each other

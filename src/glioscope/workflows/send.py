@@ -21,6 +21,7 @@ from glioscope.archive import (
     read_dicom_file,
 )
 from glioscope.core import InputUnreadable, TransferFailed
+from glioscope.core.files import output_errors
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.quiet import without_library_warnings
@@ -120,7 +121,8 @@ def send(
         files, skipped = _objects(source)
         record = Path(queue) if queue is not None else _record_of(address)
         if again:
-            record.unlink(missing_ok=True)
+            with output_errors(record):
+                record.unlink(missing_ok=True)
         try:
             delivery = deliver(server, files, Journal(record), retry or Retry(), tell=progress.warned)
         finally:

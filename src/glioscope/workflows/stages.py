@@ -17,7 +17,7 @@ from glioscope.workflows.dataset import RECORDS, records_folder
 from glioscope.workflows.earlier_exam import Earlier, earlier_files, find_earlier
 from glioscope.workflows.outcome import ExamOutcome
 from glioscope.workflows.postprocess import chain_for_one
-from glioscope.workflows.preflight import check_before_work
+from glioscope.workflows.preflight import check_before_work, check_dicom_source
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
@@ -39,6 +39,7 @@ class Stages:
         effort: `fast`, `standard` or `best`, for a segmenter that knows it.
         postprocess: File of the steps that make the final label map, or the word `published`; none where None.
         earlier: The patient's exam before surgery, whatever an exam can be, for a segmenter that looks at it too.
+        dicom: Whether DICOM objects are to be made of the results, so that an exam that came as images is refused.
     """
 
     out: Path
@@ -50,6 +51,7 @@ class Stages:
     postprocess: str | os.PathLike[str] | None = None
     effort: str = "standard"
     earlier: Path | None = None
+    dicom: bool = False
 
     def __post_init__(self) -> None:
         # Refused: a segmenter that does not exist, is damaged, or knows no such effort.
@@ -93,6 +95,8 @@ class Stages:
         from glioscope.workflows.report import write_table
         from glioscope.workflows.report_exam import report_exam
 
+        if self.dicom:
+            check_dicom_source(inspection)
         prepared, segmented = self._segmented(inspection, ledger)
         reported = report_exam(prepared, segmented, inspection.document(), ledger, self.out, self.processes)
         write_table(self.out)

@@ -15,9 +15,9 @@ _TERM = re.compile(r"[ _\-/.]")
 
 
 @cache
-def package_words(name: str) -> frozenset[str]:
-    """The words of a file of this package, comments left out."""
-    text = (files(__package__) / name).read_text(encoding="ascii")
+def package_words(name: str, package: str = __package__) -> frozenset[str]:
+    """The words of a file in a package, by default this one (`terms.txt`, `words.txt`); comments left out."""
+    text = (files(package) / name).read_text(encoding="ascii")
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
