@@ -147,3 +147,14 @@ def test_what_only_lists_loads_no_engine(arguments: list[str]) -> None:
 def test_json_is_one_document_and_nothing_else(command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert cli([*command, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)
+
+
+def test_an_interrupt_costs_a_sentence_regression(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Newer versions of Typer give exit code 130 in place of an exception, and nothing was said."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glioscope.segmenters", interrupted)
+    assert cli(["segmenters"]) == 130
+    assert "Interrupted. Run the same command again" in capfd.readouterr().err
