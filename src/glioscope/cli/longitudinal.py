@@ -119,6 +119,6 @@ def _show(found: Followed) -> None:
             told = ", ".join(f"{stage} {value:.2f} mm" for stage, value in exam["landmarks_mean_mm"].items())
             console.print(f"  landmarks of exam {exam['exam']}: {told}")
     last = document["exams"][-1]["response"]
-    console.print(f"Suggested: {last['category']}. {last['rule']}")
+    console.print(f"Suggested: {last['category']}. {last['rule']} {last['confirmation']['rule']}".rstrip())
     console.print(f"Written to {found.folder} (timeline.html, timeline.pdf)")
     console.print(DISCLAIMER, style="dim")

@@ -191,9 +191,9 @@ def follow(
     for remark in remarks:
         progress.warned(remark)
     shown = tuple(r for r in ("WT", "TC", "ET", "RC", "GTV", "RT") if all(r in s.regions for s in schemes))
-    followed = Followed(
-        folder, name, shown, time_source, tuple(points), history, assess_responses(history), change_percent, tuple(remarks)
-    )
+    known = None if days is None else [days[i] - days[order[0]] for i in order]
+    responses = assess_responses(history, name, known)
+    followed = Followed(folder, name, shown, time_source, tuple(points), history, responses, change_percent, tuple(remarks))
     _write(followed)
     return followed
 
