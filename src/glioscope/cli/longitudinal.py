@@ -45,7 +45,10 @@ def follow(
     ] = None,
     segmenter: Annotated[str, typer.Option("--segmenter", metavar="NAME", help="Whose label map of a results folder.")] = "",
     region: Annotated[
-        str, typer.Option("--region", metavar="NAME", help="Whose lesions are followed; auto: ET, else TC, else WT.")
+        str,
+        typer.Option(
+            "--region", metavar="NAME", help="Whose lesions are followed; auto: the first of ET, TC, WT that is there."
+        ),
     ] = "auto",
     scheme: Annotated[
         str, typer.Option("--scheme", metavar="NAME", help="Label scheme of the maps; auto goes by their tables, or values.")
