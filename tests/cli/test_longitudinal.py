@@ -49,3 +49,9 @@ def test_an_output_that_is_a_file_is_refused(exams: list[str], tmp_path: Path) -
     (tmp_path / "file").touch()
     told = CliRunner().invoke(APP, ["follow", *exams, "--out", str(tmp_path / "file")])
     assert isinstance(told.exception, OutputUnwritable)
+
+
+def test_landmarks_that_are_not_there_are_missing_not_malformed(exams: list[str], tmp_path: Path) -> None:
+    words = ["follow", *exams, "--out", str(tmp_path / "out"), *(["--landmarks", str(tmp_path / "no.csv")] * 2)]
+    assert str(CliRunner().invoke(APP, words).exception) == "'no.csv' does not exist or is not a file."
+    assert not (tmp_path / "out").exists()

@@ -200,6 +200,28 @@ def test_oedema_beside_a_cavity_needs_no_options(tmp_path: Path) -> None:
     assert found.remarks[1] == "No exam has any ET, TC, so WT is followed."
 
 
+def test_one_label_map_is_not_two_exams(tmp_path: Path, maps: list[Path]) -> None:
+    with pytest.raises(InputUnreadable, match=r"'a\.nii\.gz' is given for two exams"):
+        follow([maps[0], maps[1], maps[0]], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_exams_have_not_the_same_day(tmp_path: Path, maps: list[Path]) -> None:
+    with pytest.raises(InputUnreadable, match="same day twice"):
+        follow(maps[:2], tmp_path / "out", dates="2021-03-01,20210301")
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_of_two_patients_named_one_by_one_are_refused(tmp_path: Path) -> None:
+    folders = [tmp_path / "sub-projects" / name for name in ("sub-1", "sub-2")]
+    for folder in folders:
+        (folder / "anat").mkdir(parents=True)
+        save(folder / "anat" / f"{folder.name}_space-orig_seg-x_dseg.nii.gz", A)
+    with pytest.raises(AmbiguousExam, match=r"of 2 patients \(sub-1, sub-2\)"):
+        follow(folders, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_four_with_a_one_enhances(tmp_path: Path) -> None:
     maps = [_with_labels(tmp_path / f"{i}.nii.gz", (4, A), (1, B)) for i in range(2)]
     found = follow(maps, tmp_path / "out")

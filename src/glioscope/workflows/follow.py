@@ -201,7 +201,10 @@ def follow(
 def _days(found: Sequence[FollowedExam], dates: str | None) -> tuple[tuple[float, ...] | None, str]:
     """Days of the exams in the order given, or None, and in a few words where they are from."""
     if dates is not None:
-        return parse_days(dates, len(found)), "--dates"
+        days = parse_days(dates, len(found))
+        if len(set(days)) < len(days):
+            raise InputUnreadable("--dates has the same day twice; give each exam a day of its own.")
+        return days, "--dates"
     told = days_of([exam.files for exam in found])
     if told is not None and len(set(told[0])) == len(found):
         return told

@@ -31,6 +31,7 @@ __all__ = ["FollowedExam", "find_exams", "read_schemes"]
 
 _LABEL_MAP = re.compile(r"_space-([0-9A-Za-z]+)_seg-([0-9A-Za-z]+)_dseg\.nii\.gz$")
 _IMAGE = re.compile(r"_desc-preproc_(T1w|T2w|FLAIR)\.nii\.gz$")
+_SUBJECT = re.compile(r"sub-[0-9A-Za-z]+")
 _RIGID = 1e-3
 
 
@@ -87,6 +88,12 @@ def find_exams(places: Sequence[Path], labels: Sequence[Path] = (), segmenter: s
         found += [replace(exam, given=len(found) + i) for i, exam in enumerate(exams, start=1)]
     if len(found) < 2:
         raise InputUnreadable("One exam cannot be followed; name two or more exams of the same patient.")
+    files = [exam.labels.resolve() for exam in found]
+    if twice := next((path for i, path in enumerate(files) if path in files[:i]), None):
+        raise InputUnreadable(f"'{twice.name}' is given for two exams; name each exam once.")
+    patients = {next((part for part in path.parts[::-1] if _SUBJECT.fullmatch(part)), "") for path in files}
+    if len(patients) > 1 and "" not in patients:
+        raise AmbiguousExam(f"The exams are of {len(patients)} patients ({', '.join(sorted(patients))}); name those of one.")
     return found
 
 
