@@ -39,6 +39,7 @@ def test_the_last_exam_is_confirmed_by_what_was_there_before() -> None:
     assert states(("baseline", 0), ("PR", 30), ("CR", 60))[2] == "open"  # a better one is new
     assert states(("baseline", 0), ("CR", 30), ("PR", 60))[2] == "confirmed"
     assert states(("baseline", 0), ("PD", 30), ("PD", 60))[2] == "confirmed"
+    assert states(("baseline", 0), ("PR", 84), ("PR", 140), ("PD", 230))[1:] == ["confirmed", "confirmed", "open"]
 
 
 def test_without_dates_nothing_is_confirmed() -> None:

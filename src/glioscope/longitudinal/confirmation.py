@@ -36,11 +36,11 @@ class Confirmation:
 def confirm(
     categories: Sequence[Category], days: Sequence[float] | None, still_there: Sequence[Sequence[bool]]
 ) -> tuple[Confirmation, ...]:
-    """The confirmation of each exam's category by the first exam CONFIRM_DAYS later or more.
+    """The confirmation of each exam's category by another exam, CONFIRM_DAYS away or more.
 
-    A response (CR, PR, MR) is confirmed where that exam and all between are no worse: CR before PR before MR. PD is confirmed
-    where that exam is PD too, or still has a lesion whose appearance made it PD. Where no exam is late enough, those before
-    tell: what was no worse CONFIRM_DAYS earlier or more, and all the time since, is confirmed.
+    What was no worse so long before, and all the time since, is confirmed: CR before PR before MR, and PD by PD. Else the first
+    exam so long after decides. A response (CR, PR, MR) is confirmed where that exam and all between are no worse, PD where that
+    exam is PD too, or still has a lesion whose appearance made it PD.
 
     Args:
         categories: Of each exam, in the order of time.
@@ -59,6 +59,14 @@ def _confirm(
     weeks = f"{CONFIRM_DAYS // 7} weeks"
     if days is None:
         return Confirmation("unknown", f"Whether an exam {weeks} later confirms it cannot be told without dates.")
+    for earlier in range(time - 1, 0, -1):
+        if not (categories[earlier] in _GOOD[_GOOD.index(category) :] if category in _GOOD else categories[earlier] == "PD"):
+            break
+        gap = days[time] - days[earlier]
+        if gap >= CONFIRM_DAYS:
+            return Confirmation(
+                "confirmed", f"Confirmed: exam {earlier + 1}, {gap:.0f} days before, was {categories[earlier]}."
+            )
     for later in range(time + 1, len(categories)):
         gap = days[later] - days[time]
         told = f"exam {later + 1}, {gap:.0f} days later"
@@ -73,12 +81,4 @@ def _confirm(
             if kept:
                 return Confirmation("confirmed", f"Confirmed by {told}{what}.")
             return Confirmation("not confirmed", f"Not confirmed: {told}, is {categories[later]}.")
-    for earlier in range(time - 1, 0, -1):
-        if not (categories[earlier] in _GOOD[_GOOD.index(category) :] if category in _GOOD else categories[earlier] == "PD"):
-            break
-        gap = days[time] - days[earlier]
-        if gap >= CONFIRM_DAYS:
-            return Confirmation(
-                "confirmed", f"Confirmed: exam {earlier + 1}, {gap:.0f} days before, was {categories[earlier]}."
-            )
     return Confirmation("open", f"To be confirmed by an exam {weeks} later or more.")

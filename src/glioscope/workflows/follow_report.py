@@ -173,7 +173,7 @@ def _exams(followed: Followed) -> Table:
                 response.volume_category,
             )
         )
-    columns = ("Exam", *(f"{name} ml" for name in names), "Lesions", "Longest mm", "Sum mm²", "Category", "By volume")
+    columns = ("Exam", *(f"{name} ml" for name in names), "Lesions", "Axial mm", "Sum mm²", "Category", "By volume")
     share = 0.52 / (len(columns) - 3)
     return Table(columns, tuple(rows), (0.2, *[share] * (len(columns) - 3), 0.14, 0.14), frozenset(range(1, len(columns) - 2)))
 
