@@ -49,3 +49,22 @@ def test_an_output_that_is_a_file_is_refused(exams: list[str], tmp_path: Path) -
     (tmp_path / "file").touch()
     told = CliRunner().invoke(APP, ["follow", *exams, "--out", str(tmp_path / "file")])
     assert isinstance(told.exception, OutputUnwritable)
+
+
+def test_landmarks_that_are_not_there_are_missing_not_malformed(exams: list[str], tmp_path: Path) -> None:
+    words = ["follow", *exams, "--out", str(tmp_path / "out"), *(["--landmarks", str(tmp_path / "no.csv")] * 2)]
+    assert str(CliRunner().invoke(APP, words).exception) == "'no.csv' does not exist or is not a file."
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_costs_a_sentence(exams: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code was 130, and nothing was said."""
+    from glioscope.cli.main import _guarded
+    from glioscope.workflows import follow as workflow
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "follow", interrupted)
+    assert _guarded(["follow", *exams, "--out", "out"]) == 130
+    assert capsys.readouterr().err.startswith("Interrupted. Run the same command again")

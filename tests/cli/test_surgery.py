@@ -60,3 +60,25 @@ def test_maps_on_another_grid_are_moved_when_asked(tmp_path: Path) -> None:
     assert isinstance(CliRunner().invoke(APP, words, standalone_mode=False).exception, GlioscopeError)
     told = CliRunner().invoke(APP, [*words, "--resample"], standalone_mode=False)
     assert json.loads(told.stdout)["studies"]["prediction"]["all"]["overall"]["dice_positive"]["mean"] == 1.0
+
+
+def test_what_cannot_be_compared_leaves_no_folder(tmp_path: Path) -> None:
+    """Garbage at a shell left an empty OUT behind."""
+    after = str(save(tmp_path / "a.nii.gz", nested()))
+    (tmp_path / "text.nii.gz").write_text("no image")
+    text, out = str(tmp_path / "text.nii.gz"), tmp_path / "out"
+    words = ["surgery", after, "--scheme", "brats-2023", "-o", str(out)]
+    for more in (["--pre", text], ["--t1n", text, "--t1c", text], ["--probability", text]):
+        assert isinstance(CliRunner().invoke(APP, [*words, *more]).exception, GlioscopeError)
+    (tmp_path / "c.csv").write_text("id,reference,prediction\np,a.nii.gz,text.nii.gz\n")
+    told = CliRunner().invoke(APP, ["study", str(tmp_path / "c.csv"), "--scheme", "brats-2023", "-o", str(out)])
+    assert isinstance(told.exception, GlioscopeError)
+    assert not out.exists()
+
+
+def test_a_probability_map_of_another_grid_is_refused(tmp_path: Path) -> None:
+    """It was counted, whatever it was of."""
+    after = str(save(tmp_path / "a.nii.gz", nested()))
+    other = str(save(tmp_path / "p.nii.gz", np.ones((5, 5, 5), np.float32)))
+    told = CliRunner().invoke(APP, ["surgery", after, "--scheme", "brats-2023", "--probability", other])
+    assert "'p.nii.gz' lies on another grid than 'a.nii.gz'" in str(told.exception)

@@ -169,3 +169,61 @@ def test_a_follow_up_with_images_is_brought_back_by_what_it_moved(tmp_path: Path
     assert [change.event for change in found.history.changes] == ["stable"]
     changes = point.changes["baseline"]
     assert (changes == 1).sum() > 0.8 * (changes > 0).sum()
+
+
+def _with_labels(path: Path, *values: tuple[int, Box]) -> Path:
+    data = np.zeros(SHAPE, np.uint8)
+    for value, box in values:
+        data[boxes(box, shape=SHAPE)] = value
+    write_volume(path, Volume.of(data, np.eye(4)))
+    return path
+
+
+def test_oedema_beside_a_cavity_needs_no_options(tmp_path: Path) -> None:
+    """UCSF 100116: nothing but 2 and 4; it was read as enhancing tumour, and its cavity followed."""
+    cavity: Box = ((20, 20, 6), (8, 8, 8))
+    maps = [
+        _with_labels(tmp_path / "1.nii.gz", (2, ((4, 4, 4), (14, 14, 6))), (4, cavity)),
+        _with_labels(tmp_path / "2.nii.gz", (2, ((4, 4, 4), (12, 12, 5))), (4, cavity)),
+    ]
+    found = follow(maps, tmp_path / "out", dates="0,90")
+    assert found.region == "WT"
+    assert {point.scheme.name for point in found.points} == {"brats-2024-gli"}
+    assert {name: found.points[0].volumes_ml[name] for name in found.region_volumes} == {
+        "WT": 1.176,
+        "TC": 0,
+        "ET": 0,
+        "RC": 0.512,
+    }
+    assert found.responses[1].category == "MR"  # 144 of 196 mm2
+    assert found.remarks[0].startswith("The label 4 beside neither 1 nor 3 is read as the resection cavity")
+    assert found.remarks[1] == "No exam has any ET, TC, so WT is followed."
+
+
+def test_one_label_map_is_not_two_exams(tmp_path: Path, maps: list[Path]) -> None:
+    with pytest.raises(InputUnreadable, match=r"'a\.nii\.gz' is given for two exams"):
+        follow([maps[0], maps[1], maps[0]], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_exams_have_not_the_same_day(tmp_path: Path, maps: list[Path]) -> None:
+    with pytest.raises(InputUnreadable, match="same day twice"):
+        follow(maps[:2], tmp_path / "out", dates="2021-03-01,20210301")
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_of_two_patients_named_one_by_one_are_refused(tmp_path: Path) -> None:
+    folders = [tmp_path / "sub-projects" / name for name in ("sub-1", "sub-2")]
+    for folder in folders:
+        (folder / "anat").mkdir(parents=True)
+        save(folder / "anat" / f"{folder.name}_space-orig_seg-x_dseg.nii.gz", A)
+    with pytest.raises(AmbiguousExam, match=r"of 2 patients \(sub-1, sub-2\)"):
+        follow(folders, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_four_with_a_one_enhances(tmp_path: Path) -> None:
+    maps = [_with_labels(tmp_path / f"{i}.nii.gz", (4, A), (1, B)) for i in range(2)]
+    found = follow(maps, tmp_path / "out")
+    assert (found.region, found.points[0].scheme.name) == ("ET", "brats-2021")
+    assert "read as enhancing tumour" in found.remarks[0]

@@ -45,7 +45,10 @@ def follow(
     ] = None,
     segmenter: Annotated[str, typer.Option("--segmenter", metavar="NAME", help="Whose label map of a results folder.")] = "",
     region: Annotated[
-        str, typer.Option("--region", metavar="NAME", help="Whose lesions are followed; auto: ET, else TC, else WT.")
+        str,
+        typer.Option(
+            "--region", metavar="NAME", help="Whose lesions are followed; auto: the first of ET, TC, WT that is there."
+        ),
     ] = "auto",
     scheme: Annotated[
         str, typer.Option("--scheme", metavar="NAME", help="Label scheme of the maps; auto goes by their tables, or values.")
@@ -119,6 +122,6 @@ def _show(found: Followed) -> None:
             told = ", ".join(f"{stage} {value:.2f} mm" for stage, value in exam["landmarks_mean_mm"].items())
             console.print(f"  landmarks of exam {exam['exam']}: {told}")
     last = document["exams"][-1]["response"]
-    console.print(f"Suggested: {last['category']}. {last['rule']}")
+    console.print(f"Suggested: {last['category']}. {last['rule']} {last['confirmation']['rule']}".rstrip())
     console.print(f"Written to {found.folder} (timeline.html, timeline.pdf)")
     console.print(DISCLAIMER, style="dim")

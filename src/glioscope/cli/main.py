@@ -90,10 +90,10 @@ def main() -> None:
 def _guarded(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="glioscope", standalone_mode=False)
-        if result == INTERRUPTED:  # as newer versions of Typer say it
+        if result == INTERRUPTED:  # what Typer makes of Ctrl-C, without a word
             raise KeyboardInterrupt
         return int(result) if isinstance(result, int) else 0
-    except (typer.Abort, KeyboardInterrupt):  # older ones make the one of the other
+    except (typer.Abort, KeyboardInterrupt):  # Typer makes the one of the other
         print("Interrupted. Run the same command again to continue where it stopped.", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     except _USAGE_FAULT as error:

@@ -2,6 +2,7 @@
 
 from glioscope.longitudinal.change_map import CHANGE_COLOURS, CHANGE_LABELS, change_map, change_volumes
 from glioscope.longitudinal.charts import Curve, Panel, curves_picture, slices_picture
+from glioscope.longitudinal.confirmation import CONFIRM_DAYS, Confirmation, confirm
 from glioscope.longitudinal.correspondence import LEAST_OVERLAP, REACH_MM, corresponding, in_baseline
 from glioscope.longitudinal.history import CHANGE_PERCENT, Change, Event, History, trace_lesions
 from glioscope.longitudinal.landmarks import landmark_distances, read_landmarks
@@ -12,6 +13,7 @@ __all__ = [
     "CHANGE_COLOURS",
     "CHANGE_LABELS",
     "CHANGE_PERCENT",
+    "CONFIRM_DAYS",
     "EDITION",
     "LEAST_OVERLAP",
     "LIMITS",
@@ -19,6 +21,7 @@ __all__ = [
     "REACH_MM",
     "Category",
     "Change",
+    "Confirmation",
     "Curve",
     "Event",
     "History",
@@ -29,6 +32,7 @@ __all__ = [
     "assess_responses",
     "change_map",
     "change_volumes",
+    "confirm",
     "corresponding",
     "curves_picture",
     "find_lesions",

@@ -20,6 +20,8 @@ def read_landmarks(path: Path) -> NDArray[np.float64]:
     Raises:
         InputUnreadable: missing, without these columns, or with anything but numbers in them.
     """
+    if not path.is_file():
+        raise InputUnreadable(f"'{path.name}' does not exist or is not a file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = [[float(row[axis]) for axis in "XYZ"] for row in csv.DictReader(stream)]

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from glioscope.longitudinal.confirmation import Category, Confirmation, confirm
 from glioscope.longitudinal.history import History
 
-__all__ = ["EDITION", "LIMITS", "Category", "Response", "assess_responses"]
-
-Category = Literal["baseline", "CR", "PR", "SD", "PD"]
+__all__ = ["EDITION", "LIMITS", "NON_ENHANCING", "Category", "Response", "assess_responses"]
 
 EDITION = "RANO 2.0 (Wen et al., J Clin Oncol 41, 2023), imaging part"
 
-PD_PRODUCT, PR_PRODUCT = 25.0, 50.0
-"""Percent by which the sum of products rises over the nadir, or falls from the baseline."""
+PD_PRODUCT, PR_PRODUCT, MR_PRODUCT = 25.0, 50.0, 25.0
+"""Percent by which the sum of products rises over the nadir, or falls from the baseline for a partial or a minor response."""
 
-PD_VOLUME, PR_VOLUME = 40.0, 65.0
+PD_VOLUME, PR_VOLUME, MR_VOLUME = 40.0, 65.0, 40.0
 """The same for the volume."""
+
+NON_ENHANCING = ("WT",)
+"""Regions that hold non-enhancing disease, which alone can have a minor response."""
 
 BECAME_MEASURABLE_MM = 5.0
 """By how much a lesion that was not measurable must have grown in its longest diameter to count as progression."""
 
 LIMITS = (
     "A suggestion from the images alone, to be confirmed by a physician: clinical state, steroids, treatment-related change in "
-    "the first 12 weeks after radiotherapy and tumour without enhancement are not looked at, and CR, PR and PD need a second "
-    "exam four weeks later or more."
+    "the first 12 weeks after radiotherapy and what lies beside the followed region are not looked at. CR, PR and MR count "
+    "when an exam four weeks later or more confirms them; so does PD in those 12 weeks."
 )
 
+_PRODUCT = (PD_PRODUCT, PR_PRODUCT, MR_PRODUCT)
+_VOLUME = (PD_VOLUME, PR_VOLUME, MR_VOLUME)
 _EXACT = 1e-9
 
 
@@ -46,6 +50,8 @@ class Response:
         volume_ml: Volume of the lesions.
         nadir_ml: Smallest above 0 of the exams before.
         targets: Names of the lesions in the sum.
+        appeared: Names of the lesions by whose appearance it is PD.
+        confirmation: What later exams say of the category.
     """
 
     category: Category
@@ -57,6 +63,8 @@ class Response:
     volume_ml: float
     nadir_ml: float
     targets: tuple[int, ...]
+    appeared: tuple[int, ...] = ()
+    confirmation: Confirmation = field(default_factory=Confirmation)
 
     def document(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -70,10 +78,11 @@ class Response:
             "lesion_volume_ml": round(self.volume_ml, 3),
             "nadir_ml": round(self.nadir_ml, 3),
             "target_lesions": list(self.targets),
+            "confirmation": self.confirmation.document(),
         }
 
 
-def assess_responses(history: History) -> tuple[Response, ...]:
+def assess_responses(history: History, region: str = "ET", days: Sequence[float] | None = None) -> tuple[Response, ...]:
     """The category of each exam against the baseline (the first) and the nadir (the smallest before it).
 
     In this order, with the sum of products (and in brackets the volume of all lesions):
@@ -82,12 +91,19 @@ def assess_responses(history: History) -> tuple[Response, ...]:
        or the sum is 25 % (40 %) or more above the nadir.
     2. CR: the baseline had a lesion and this exam has none, measurable or not.
     3. PR: the sum is 50 % (65 %) or more below the baseline's, and there is no new lesion.
-    4. SD: anything else. Without a measurable lesion at the baseline there is no PR.
+    4. MR, of a region of NON_ENHANCING only: the same from 25 % (40 %) on.
+    5. SD: anything else. Without a measurable lesion at the baseline there is no PR or MR.
 
     A lesion that was once measurable stays a target, also in parts, however small it becomes. Source: EDITION; the sentences on
-    new and non-measurable lesions are this project's reading of it.
+    new and non-measurable lesions, and the volume of a minor response, are this project's reading of it.
+
+    Args:
+        history: The lesions of all exams.
+        region: Whose lesions they are.
+        days: Of each exam, for the confirmation of its category (by the products); None where no dates are known.
     """
     targets = _targets(history)
+    minor = region in NON_ENHANCING
     sums, volumes = [], []
     for time, (known, named) in enumerate(zip(history.maps, history.names, strict=True)):
         lesions = {name: known.lesions[piece] for piece, name in named.items()}
@@ -101,16 +117,38 @@ def assess_responses(history: History) -> tuple[Response, ...]:
             verdicts: tuple[tuple[Category, str], ...] = (("baseline", told), ("baseline", told))
         else:
             verdicts = (
-                _judge(history, time, "sum of products", "mm2", sums, PD_PRODUCT, PR_PRODUCT, bool(targets[0])),
-                _judge(history, time, "volume", "ml", volumes, PD_VOLUME, PR_VOLUME, bool(history.names[0])),
+                _judge(history, time, "sum of products", "mm2", sums, _PRODUCT if minor else _PRODUCT[:2], bool(targets[0])),
+                _judge(history, time, "volume", "ml", volumes, _VOLUME if minor else _VOLUME[:2], bool(history.names[0])),
             )
         (category, rule), (volume_category, volume_rule) = verdicts
         out.append(
             Response(
-                category, rule, volume_category, volume_rule, sums[time], nadirs[0], volumes[time], nadirs[1], targets[time]
+                category,
+                rule,
+                volume_category,
+                volume_rule,
+                sums[time],
+                nadirs[0],
+                volumes[time],
+                nadirs[1],
+                targets[time],
+                tuple(_appeared(history, time)) if time else (),
             )
         )
-    return tuple(out)
+    there = [[bool(set(r.appeared) & set(named.values())) for named in history.names] for r in out]
+    confirmations = confirm([response.category for response in out], days, there)
+    return tuple(replace(response, confirmation=words) for response, words in zip(out, confirmations, strict=True))
+
+
+def _appeared(history: History, time: int) -> list[int]:
+    """Lesions that are measurable and new, or newly measurable."""
+    measurable = {name for piece, name in history.names[time].items() if history.maps[time].lesions[piece].measurable}
+    return [*(name for name in _new(history, time) if name in measurable), *_became_measurable(history, time)]
+
+
+def _new(history: History, time: int) -> list[int]:
+    """Lesions without a counterpart at the time before."""
+    return [name for change in history.changes if change.time == time and not change.before for name in change.after]
 
 
 def _targets(history: History) -> list[tuple[int, ...]]:
@@ -131,11 +169,12 @@ def _targets(history: History) -> list[tuple[int, ...]]:
 
 
 def _judge(
-    history: History, time: int, what: str, unit: str, values: list[float], rise: float, fall: float, can_respond: bool
+    history: History, time: int, what: str, unit: str, values: list[float], percents: Sequence[float], can_respond: bool
 ) -> tuple[Category, str]:
-    """Category and rule of one exam after the baseline."""
+    """Category and rule of one exam after the baseline; `percents`: PD, PR and, where there is such a thing, MR."""
     now, start, nadir = values[time], values[0], _nadir(values[:time])
-    new = [name for change in history.changes if change.time == time and not change.before for name in change.after]
+    rise, *falls = percents
+    new = _new(history, time)
     lesions = {name: history.maps[time].lesions[piece] for piece, name in history.names[time].items()}
     measurable_new = [name for name in new if lesions[name].measurable]
     if measurable_new:
@@ -154,11 +193,13 @@ def _judge(
         )
     if not lesions and history.names[0]:
         return "CR", "No lesion of the region is left."
-    if can_respond and not new and start > 0 and now <= start * (1 - fall / 100) + _EXACT:
-        return "PR", (
-            f"The {what} fell by {100 * (1 - now / start):.0f} % from the baseline ({start:{number}} to {now:{number}} {unit}; "
-            f"from {fall:g} %)."
-        )
+    responses: tuple[Category, ...] = ("PR", "MR")
+    for category, fall in zip(responses, falls, strict=False):
+        if can_respond and not new and start > 0 and now <= start * (1 - fall / 100) + _EXACT:
+            return category, (
+                f"The {what} fell by {100 * (1 - now / start):.0f} % from the baseline ({start:{number}} to {now:{number}} "
+                f"{unit}; from {fall:g} %{' for non-enhancing disease' if category == 'MR' else ''})."
+            )
     if start > 0 and nadir > 0:
         told = (
             f"The {what} changed by {100 * (now / start - 1):+.0f} % from the baseline and {100 * (now / nadir - 1):+.0f} % "

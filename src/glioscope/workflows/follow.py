@@ -44,7 +44,7 @@ from glioscope.workflows.progress import Progress
 __all__ = ["Followed", "TimePoint", "follow"]
 
 PREFERRED_REGIONS = ("ET", "RT", "TC", "GTV", "WT")
-"""The first of these that all label maps can have is followed, unless one is named."""
+"""The first of these that all label maps can have and any of them has is followed, unless one is named."""
 
 _STALE = ("exam[0-9][0-9]_*.nii.gz", "from-*_desc-*_mode-image_xfm.h5")
 
@@ -125,7 +125,7 @@ def follow(
             where these do not tell the order given is the order of time. Only days since the first exam are written.
         labels: Label maps in place of those found, one an exam in the order given.
         segmenter: Whose label map of a results folder.
-        region: Whose lesions are followed; `auto`: ET, else TC, else WT.
+        region: Whose lesions are followed; `auto`: the first of ET, TC, WT that any exam has.
         scheme: Of label maps, or `auto`.
         register: `auto`: follow-ups with images by a rigid transform and SyN, label maps alone on one grid not at all; `none`,
             `rigid`, `syn`.
@@ -154,9 +154,9 @@ def follow(
     ordered = [found[i] for i in order]
     maps = read_maps(ordered)
     schemes, doubt = read_schemes(ordered, maps, scheme)
-    name = _region(region, schemes)
+    name, instead = _region(region, schemes, maps)
     ways = [way_of(ordered[0], exam, (maps[0].grid, volume.grid), register) for exam, volume in zip(ordered, maps, strict=True)]
-    remarks = [doubt] if doubt else []
+    remarks = [words for words in (doubt, instead) if words]
     folder = open_dataset(Path(out))
     progress.decided(f"Order of time by {time_source}.")
     for number, exam in enumerate(ordered, start=1):
@@ -191,9 +191,9 @@ def follow(
     for remark in remarks:
         progress.warned(remark)
     shown = tuple(r for r in ("WT", "TC", "ET", "RC", "GTV", "RT") if all(r in s.regions for s in schemes))
-    followed = Followed(
-        folder, name, shown, time_source, tuple(points), history, assess_responses(history), change_percent, tuple(remarks)
-    )
+    known = None if days is None else [days[i] - days[order[0]] for i in order]
+    responses = assess_responses(history, name, known)
+    followed = Followed(folder, name, shown, time_source, tuple(points), history, responses, change_percent, tuple(remarks))
     _write(followed)
     return followed
 
@@ -201,7 +201,10 @@ def follow(
 def _days(found: Sequence[FollowedExam], dates: str | None) -> tuple[tuple[float, ...] | None, str]:
     """Days of the exams in the order given, or None, and in a few words where they are from."""
     if dates is not None:
-        return parse_days(dates, len(found)), "--dates"
+        days = parse_days(dates, len(found))
+        if len(set(days)) < len(days):
+            raise InputUnreadable("--dates has the same day twice; give each exam a day of its own.")
+        return days, "--dates"
     told = days_of([exam.files for exam in found])
     if told is not None and len(set(told[0])) == len(found):
         return told
@@ -212,13 +215,17 @@ def _when(days: Sequence[float] | None, order: Sequence[int], number: int) -> st
     return "" if days is None else f", day {days[order[number - 1]] - days[order[0]]:.0f}"
 
 
-def _region(wanted: str, schemes: Sequence[Scheme]) -> str:
+def _region(wanted: str, schemes: Sequence[Scheme], maps: Sequence[Volume]) -> tuple[str, str]:
+    """The region to follow, and a remark where another would have been followed had any exam had it (else empty)."""
     shared = [name for name in schemes[0].regions if all(name in scheme.regions for scheme in schemes)]
-    if wanted == "auto":
-        wanted = next((name for name in PREFERRED_REGIONS if name in shared), "")
+    if wanted == "auto" and (choices := [name for name in PREFERRED_REGIONS if name in shared]):
+        present = (n for n in choices if any(region_mask(v.data, s, n).any() for v, s in zip(maps, schemes, strict=True)))
+        wanted = next(present, choices[0])
+        absent = ", ".join(choices[: choices.index(wanted)])
+        return wanted, f"No exam has any {absent}, so {wanted} is followed." if absent else ""
     if wanted not in shared:
         raise InvalidImage(f"The label maps have no region '{wanted}' in common; they share {', '.join(shared) or 'none'}.")
-    return wanted
+    return wanted, ""
 
 
 def _on_baseline(labels: Volume, baseline: Volume, scheme: Scheme, placement: Placement) -> Volume:

@@ -31,6 +31,7 @@ __all__ = ["FollowedExam", "find_exams", "read_schemes"]
 
 _LABEL_MAP = re.compile(r"_space-([0-9A-Za-z]+)_seg-([0-9A-Za-z]+)_dseg\.nii\.gz$")
 _IMAGE = re.compile(r"_desc-preproc_(T1w|T2w|FLAIR)\.nii\.gz$")
+_SUBJECT = re.compile(r"sub-[0-9A-Za-z]+")
 _RIGID = 1e-3
 
 
@@ -87,6 +88,12 @@ def find_exams(places: Sequence[Path], labels: Sequence[Path] = (), segmenter: s
         found += [replace(exam, given=len(found) + i) for i, exam in enumerate(exams, start=1)]
     if len(found) < 2:
         raise InputUnreadable("One exam cannot be followed; name two or more exams of the same patient.")
+    files = [exam.labels.resolve() for exam in found]
+    if twice := next((path for i, path in enumerate(files) if path in files[:i]), None):
+        raise InputUnreadable(f"'{twice.name}' is given for two exams; name each exam once.")
+    patients = {next((part for part in path.parts[::-1] if _SUBJECT.fullmatch(part)), "") for path in files}
+    if len(patients) > 1 and "" not in patients:
+        raise AmbiguousExam(f"The exams are of {len(patients)} patients ({', '.join(sorted(patients))}); name those of one.")
     return found
 
 
@@ -94,7 +101,9 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
     """The scheme of each label map, and a remark where a guess may be wrong (else empty).
 
     What a table beside the map says counts, then `wanted`; with `auto` the values of all maps without a table together: 3 and 4
-    are `brats-2024-gli`, a 4 alone is `brats-2021`, else `brats-2023`.
+    are `brats-2024-gli`, and so are 2 and 4 alone; a 4 with a 1 is `brats-2021`; else `brats-2023`. In the two doubtful
+    readings of a 4 the remark says what was done: where it is taken for a cavity, nothing of it is followed, and what is (the
+    label 2) is the same in both.
 
     Raises:
         InvalidImage: a map has a value that its scheme does not define.
@@ -103,11 +112,9 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
     open_values = np.unique(
         np.concatenate([np.unique(v.data) for v, exam in zip(maps, exams, strict=True) if exam.scheme is None] or [np.zeros(1)])
     ).astype(np.uint8)
-    guess = (
-        get_scheme("brats-2024-gli")
-        if {3, 4} <= set(open_values.tolist())
-        else numbering_of(open_values, get_scheme("brats-2023"))
-    )
+    values = set(open_values.tolist())
+    cavity = 4 in values and (3 in values or 1 not in values)
+    guess = get_scheme("brats-2024-gli") if cavity else numbering_of(open_values, get_scheme("brats-2023"))
     schemes = [named or exam.scheme or guess for exam in exams]
     for exam, volume, scheme in zip(exams, maps, schemes, strict=True):
         unknown = sorted(set(np.unique(volume.data).tolist()) - {0} - set(scheme.labels))
@@ -116,11 +123,16 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
                 f"'{exam.labels.name}' has the label {unknown[0]}, which scheme '{scheme.name}' does not define; name its "
                 "scheme with --scheme."
             )
-    doubtful = named is None and guess.name == "brats-2021" and guess in schemes
-    told = (
+    if named is not None or 4 not in values or 3 in values:
+        return schemes, ""
+    if cavity:
+        return schemes, (
+            "The label 4 beside neither 1 nor 3 is read as the resection cavity (brats-2024-gli) and not followed; where it is "
+            "enhancing tumour, say --scheme brats-2021."
+        )
+    return schemes, (
         "The label 4 is read as enhancing tumour (brats-2021); where it is the resection cavity, say --scheme brats-2024-gli."
     )
-    return schemes, told if doubtful else ""
 
 
 def _exams_at(place: Path, labels: Path | None, segmenter: str) -> list[FollowedExam]:

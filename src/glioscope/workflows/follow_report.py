@@ -16,11 +16,18 @@ from glioscope.reporting.outlines import region_title
 from glioscope.workflows.follow_tables import definitions, lesions_at, longest_mm
 
 if TYPE_CHECKING:
+    from glioscope.longitudinal import Response
     from glioscope.workflows.follow import Followed, TimePoint
 
 __all__ = ["write_report"]
 
-_WORDS = {"CR": "complete response", "PR": "partial response", "SD": "stable disease", "PD": "progressive disease"}
+_WORDS = {
+    "CR": "complete response",
+    "PR": "partial response",
+    "MR": "minor response",
+    "SD": "stable disease",
+    "PD": "progressive disease",
+}
 _COLOURS = {"WT": "#CCBB44", "TC": "#4477AA", "RC": "#AA3377"}
 _RED = "#EE6677"
 _MOST_LESIONS = 40
@@ -97,6 +104,8 @@ def _model(followed: Followed, curves: bytes, slices: bytes) -> ReportModel:
     days = followed.points[-1].day
     span = "" if days is None else f" over {days:.0f} days"
     reasons = [("info", f"{_title(followed, len(followed.points) - 1)}: {last.rule}")]
+    if last.confirmation.rule:
+        reasons.append(("info", last.confirmation.rule))
     reasons.append(("info", f"By volume {last.volume_category}: {last.volume_rule}"))
     reasons += [("caution", remark) for remark in followed.remarks]
     reasons.append(("caution", LIMITS))
@@ -160,13 +169,19 @@ def _exams(followed: Followed) -> Table:
                 str(len(lesions_at(followed, index))),
                 f"{longest_mm(followed, index)[0]:.1f}",
                 f"{response.sum_mm2:.0f}",
-                response.category,
+                _with_confirmation(response),
                 response.volume_category,
             )
         )
-    columns = ("Exam", *(f"{name} ml" for name in names), "Lesions", "Longest mm", "Sum mm²", "Category", "By volume")
+    columns = ("Exam", *(f"{name} ml" for name in names), "Lesions", "Axial mm", "Sum mm²", "Category", "By volume")
     share = 0.52 / (len(columns) - 3)
     return Table(columns, tuple(rows), (0.2, *[share] * (len(columns) - 3), 0.14, 0.14), frozenset(range(1, len(columns) - 2)))
+
+
+def _with_confirmation(response: Response) -> str:
+    """The category, and a word where an exam later on has confirmed it or has not."""
+    state = response.confirmation.state
+    return f"{response.category}, {state}" if state in ("confirmed", "not confirmed") else response.category
 
 
 def _changes(followed: Followed) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glioscope.core.files import write_json, write_text
-from glioscope.longitudinal import EDITION, LEAST_OVERLAP, LIMITS, MEASURABLE_MM, REACH_MM, Lesion, change_volumes
+from glioscope.longitudinal import CONFIRM_DAYS, EDITION, LEAST_OVERLAP, LIMITS, MEASURABLE_MM, REACH_MM, Lesion, change_volumes
 from glioscope.measurement.lesions import MIN_LESION_MM3
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def definitions(followed: Followed) -> dict[str, str]:
         "or more.",
         "Category": f"{EDITION}. PD: a new measurable lesion, one that has become measurable and 5 mm longer, or the sum of "
         "products 25 % above its smallest before. CR: no lesion left. PR: the sum 50 % below the baseline's and no new lesion. "
-        "SD: else. By volume: 40 % and 65 %.",
+        "MR (of non-enhancing disease, WT, only): 25 %. SD: else. By volume: 40 %, 65 % and 40 %.",
+        "Confirmed": f"CR, PR, MR: an exam {CONFIRM_DAYS} days later or more, and all in between, are no worse. PD: it is PD "
+        "then too, or the lesion that appeared is still there.",
         "Change map": "on the baseline's grid: 1 stable (in both exams), 2 new, 3 gone.",
     }
 
@@ -97,7 +99,7 @@ def write_tables(followed: Followed) -> None:
         row |= {
             key: response[key] for key in ("lesion_volume_ml", "sum_of_products_mm2", "category", "volume_category", "rule")
         }
-        exams.append(row)
+        exams.append(row | {"confirmation": response["confirmation"]["state"]})
     _write_csv(followed, "exams.csv", exams)
     lesions = [
         {

@@ -265,6 +265,8 @@ def _label_map(
     labels = read_labels(path)
     scheme, known = _scheme_of(labels, path, wanted)
     mask = read_labels(Path(brain)) if brain is not None else None
+    if brain is not None and mask is not None and not mask.data.any():
+        raise InvalidImage(f"'{Path(brain).name}' holds no brain, every voxel is 0; give the mask of the exam, or none.")
     name, atlas, told = _space(labels, mask, space)
     others = dict(named_case(raters).raters)
     if others:

@@ -161,6 +161,7 @@ def study(
     if name not in known.regions:
         raise InvalidImage(f"Scheme '{scheme}' has no region '{name}'; it has {', '.join(known.regions)}.")
     manifest = read_study(Path(cohort), allow_missing=allow_missing)
+    made = out is not None and not Path(out).exists()
     if out is not None:
         ensure_folder(Path(out))
     progress = progress or Progress()
@@ -193,6 +194,8 @@ def study(
         threshold_ml,
     )
     if len(failed) == len(manifest.rows):
+        if out is not None and made:
+            Path(out).rmdir()  # it was made to prove that it can be, and is empty
         if len(failed) == 1:
             raise failed[0].error
         raise InvalidImage(f"No patient of '{Path(cohort).name}' could be compared; the first: {failed[0].error}")

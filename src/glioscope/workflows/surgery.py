@@ -83,7 +83,8 @@ def surgery(
         cut_ml: From which volume on tumour is left.
         scheme, pre_scheme: Of the label maps, or `auto`.
         segmenter, pre_segmenter: Whose label map of a results folder.
-        probability: Probability map of the enhancing tumour; of a results folder that of its segmenter.
+        probability: Probability map of the enhancing tumour on the grid of the label map; of a results folder that of its
+            segmenter.
         raters: Label maps of several raters of the exam after surgery (`FILE` or `NAME=FILE`); of a results folder all that it
             has.
         t1n, t1c: Native and contrast T1 on the grid of the label map; of a results folder its own.
@@ -104,8 +105,6 @@ def surgery(
     before = read_labelled(Path(pre), scheme=pre_scheme, segmenter=pre_segmenter, after=False) if pre is not None else None
     if after.folder is not None:
         check_assessable(after.folder)
-    if out is not None:
-        ensure_folder(Path(out))
     there = before.volume_ml(enhancing_region(before.scheme)) if before else None
     if before is not None and there is None:
         raise InvalidImage(f"'{before.path.name}' does not tell enhancing tumour, as its segmenter does not look for it.")
@@ -128,6 +127,7 @@ def surgery(
     }
     files: list[Path] = []
     if out is not None:
+        ensure_folder(Path(out))
         write_json(Path(out) / "surgery.json", numbers)
         files = [Path(out) / "surgery.json", *_drawn(blood, Path(out) / PICTURE)]
     if after.folder is not None:
@@ -176,6 +176,8 @@ def _probability(
     file = Path(probability) if probability is not None else after.probability
     if file is not None:
         map_ = read_probabilities(file)
+        if probability is not None and not map_.grid.same_as(after.labels.grid):
+            raise InvalidImage(f"'{file.name}' lies on another grid than '{after.path.name}'; bring it there first.")
         found = [model(map_.data, map_.grid.voxel_volume, cut_ml) for model in (nested_outlines, independent_voxels)]
     named = named_case(str(r) for r in raters).raters if raters else after.raters
     if named:
