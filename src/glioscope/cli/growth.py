@@ -1,4 +1,4 @@
-"""`glioscope grow` and `glioscope grow-score`: simulated growth of a tumour, and the score of any prediction of growth."""
+"""`glioscope grow`, `grow-sweep` and `grow-score`: simulated growth of a tumour, and the score of any prediction of growth."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ Exclude = Annotated[
     list[Path] | None,
     typer.Option("--exclude", metavar="MASK", help="Do not compare there (cavity, earlier tumour); may be repeated."),
 ]
+White = Annotated[Path | None, typer.Option("--white-matter", metavar="FILE", help="Probability map.", rich_help_panel=_TISSUE)]
+Grey = Annotated[Path | None, typer.Option("--grey-matter", metavar="FILE", help="Probability map.", rich_help_panel=_TISSUE)]
+Brain = Annotated[Path | None, typer.Option("--brain", metavar="MASK", help="Brain mask.", rich_help_panel=_TISSUE)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("grow")(grow)
+    app.command("grow-sweep")(grow_sweep)
     app.command("grow-score")(grow_score)
 
 
@@ -67,13 +71,9 @@ def grow(
     grey: Annotated[float, _model("grey", "Diffusivity in grey matter, mm2/time.")] = 0.01,
     tau: Annotated[float, _model("tau", "Weight of the diffusion tensor, mm2/time.")] = 0.0,
     visible: Annotated[float, _model("visible", "Cell density that can be seen, 0 to 1.")] = 0.5,
-    white_matter: Annotated[
-        Path | None, typer.Option("--white-matter", metavar="FILE", help="Probability map.", rich_help_panel=_TISSUE)
-    ] = None,
-    grey_matter: Annotated[
-        Path | None, typer.Option("--grey-matter", metavar="FILE", help="Probability map.", rich_help_panel=_TISSUE)
-    ] = None,
-    brain: Annotated[Path | None, typer.Option("--brain", metavar="MASK", help="Brain mask.", rich_help_panel=_TISSUE)] = None,
+    white_matter: White = None,
+    grey_matter: Grey = None,
+    brain: Brain = None,
     tensor: Annotated[
         Path | None, typer.Option("--tensor", metavar="FILE", help="Diffusion tensor, six volumes.", rich_help_panel=_TISSUE)
     ] = None,
@@ -122,6 +122,48 @@ def grow(
         progress=Progress() if as_json else LiveProgress(),
     )
     print_json(found.document()) if as_json else _show_growth(found)
+
+
+def grow_sweep(
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="CSV or TSV: start, and any of the columns below.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write to.", show_default=False)],
+    region: Region = "WT",
+    scheme: Scheme = "auto",
+    white_matter: White = None,
+    grey_matter: Grey = None,
+    brain: Brain = None,
+    as_json: AsJson = False,
+) -> int:
+    """Grow every row of a table, and put the scores into OUT/growth.csv.
+
+    Columns: id, start, follow_up, exclude, protocol, until_volume, until_time, rho, white, grey, tau, visible; start is needed.
+    The same command goes on after an interruption.
+
+    Example: glioscope grow-sweep rows.csv OUT
+    """
+    from glioscope.cli.display import LiveProgress, print_json
+    from glioscope.workflows.grow_sweep import grow_sweep as workflow
+    from glioscope.workflows.growth_tissue import TissueFiles
+    from glioscope.workflows.progress import Progress
+
+    found = workflow(
+        table,
+        out,
+        region=region,
+        scheme=scheme,
+        tissue=TissueFiles(white_matter, grey_matter, brain),
+        progress=Progress() if as_json else LiveProgress(),
+    )
+    if as_json:
+        print_json(found.document())
+    else:
+        for row in found.rows:
+            score = f"average precision {row['average_precision']:.3f}" if row["scored"] else f"{row['visible_ml']} ml"
+            typer.echo(f"{row['id']}  {row['error'] or score}")
+        typer.echo(f"{len(found.rows)} growths ({found.made} made now) in {found.table}")
+    return 10 if any(row["error"] for row in found.rows) else 0
 
 
 def grow_score(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import stat
 import zipfile
@@ -81,7 +83,8 @@ def unpack(archive: Path, workdir: Path) -> Path:
         OutputUnwritable: `workdir` cannot be written.
     """
     ensure_folder(workdir)
-    target = workdir / f"unpacked-{bids_name(archive.stem)}"
+    whole = hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()[:8]  # another archive may have the same name
+    target = workdir / f"unpacked-{bids_name(archive.stem)}-{whole}"
     scratch = target.with_name(target.name + ".part")
     shutil.rmtree(scratch, ignore_errors=True)
     try:

@@ -13,7 +13,7 @@ from glioscope.core.imageio import IMAGE_SUFFIXES
 from glioscope.inspection.attributes import Evidence, from_attributes, from_name, sidecar_attributes
 from glioscope.inspection.candidate import Candidate
 
-__all__ = ["image_candidates", "image_stem", "name_evidence"]
+__all__ = ["image_candidates", "image_stem", "name_evidence", "sidecar_owner"]
 
 MAX_SIDECAR_BYTES = 2**22
 UNSURE = 0.5
@@ -36,6 +36,12 @@ def _sidecar(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return sidecar_attributes(document) if isinstance(document, dict) else {}
+
+
+def sidecar_owner(path: Path) -> set[tuple[str, str]]:
+    """Patient and study that an image's sidecar names, only to tell two of them apart and never shown."""
+    sidecar = _sidecar(path)
+    return {(key, str(sidecar[key])) for key in ("PatientID", "StudyInstanceUID") if sidecar.get(key)}
 
 
 def name_evidence(path: Path, root: Path) -> Evidence:

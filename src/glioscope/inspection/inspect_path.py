@@ -139,7 +139,8 @@ def _conclude(material: Material, given: Iterable[Candidate], verify: bool) -> I
         checked = _verified(everything, chosen)
         if any(c.fault for c in checked if c.name in {k.name for k in chosen.values()}):
             everything, chosen, ambiguous = select(checked)
-    problem = material.problem or _problem(material, everything, chosen)
+    doubt = material.doubt if len(named) < len(Sequence) else None
+    problem = material.problem or doubt or _problem(material, everything, chosen)
     prepared = problem is None and not ambiguous and _prepared(chosen)
     missing = tuple(s for s in Sequence if s not in chosen and s not in ambiguous)
     source = "brats" if material.brats and prepared and material.source == "images" else material.source
@@ -161,7 +162,8 @@ def inspect_path(
         workdir: Where a zip is unpacked.
         overrides: What to use for a sequence whatever else is there: an image, a DICOM series by its folder or one of its
             files, or the number of a series of the exam; `path` must then be one exam.
-        exam_id: Identifier of the exam, in place of the folder's name; `path` must then be one exam (or sessions of one).
+        exam_id: Identifier of the exam, in place of the folder's name; `path` must then be one exam (or sessions of one), and
+            is taken for one where its names leave that open.
 
     Returns:
         At least one inspection, sorted by identifier and session. A bad exam carries its problem and harms no other.
@@ -189,7 +191,7 @@ def inspect_path(
             raise AmbiguousExam(
                 f"'{path.name}' holds {len(materials)} exams, so they cannot share one identifier; name one exam."
             )
-        materials = [replace(m, id=name) for m in materials]
+        materials = [replace(m, id=name, doubt=None) for m in materials]
     own = materials[0].candidates if materials else ()
     given = [named_candidate(file, sequence, own) for sequence, file in (overrides or {}).items()]
     found = [_conclude(material, given, len(materials) <= FEW_EXAMS) for material in materials]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from glioscope.core import GlioscopeError
+from glioscope.core import AmbiguousExam, GlioscopeError
 from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.inspection import Source
 
@@ -16,7 +16,10 @@ __all__ = ["Material", "distinct"]
 
 @dataclass(frozen=True)
 class Material:
-    """One exam: who it is, where it came from, what may be its sequences, and what already rules it out."""
+    """One exam: who it is, where it came from, what may be its sequences, and what already rules it out.
+
+    `doubt` rules it out only until the user says that it is one exam.
+    """
 
     id: str
     session: str | None
@@ -25,6 +28,7 @@ class Material:
     problem: GlioscopeError | None = None
     brats: bool = False
     earlier: Mapping[str, Path] = field(default_factory=dict)
+    doubt: AmbiguousExam | None = None
 
 
 def distinct(found: Iterable[tuple[Material, str]]) -> list[Material]:

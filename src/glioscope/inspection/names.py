@@ -9,55 +9,56 @@ from typing import Literal
 
 from glioscope.core import Sequence, parse_sequence
 
-__all__ = ["Reading", "Weighting", "protocol_words", "read_name"]
+__all__ = ["Reading", "Weighting", "protocol_words", "read_name", "word_set"]
 
 Weighting = Literal["T1", "T2", "FLAIR"]
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of `text`, which blanks part."""
     return frozenset(text.split())
 
 
-_T1 = _words(
+_T1 = word_set(
     "mprage mpr spgr fspgr efgre3d bravo tfe vibe thrive lava flash mp2rage mp tfl3d1 fl3d1 fspgr3d ir-fspgr 3dt1 t13d"
 )
-_FLAIR = _words("flair fla fl tirm tir2d1 tir3d1 fluid_attenuated darkfluid spcir spcir2")
-_CONTRAST = _words(
+_FLAIR = word_set("flair fla fl tirm tir2d1 tir3d1 fluid_attenuated darkfluid spcir spcir2")
+_CONTRAST = word_set(
     "gd gad gado gadolinium gadavist gadovist gadobutrol dotarem magnevist prohance multihance ce km mkm kontrast contrast "
     "contraste contrasto mdc post postcontrast postgad postgd postgado +c +gd +gad +gado +km +contrast enhanced"
 )
-_NATIVE = _words(
+_NATIVE = word_set(
     "pre native nativ nat without wo ohne sin sans no non noncontrast unenhanced precontrast pregad pregd before plain"
 )
-_WEAK_T1 = _words("mpr mp")
+_WEAK_T1 = word_set("mpr mp")
 
 # Why a series is not one of the four, in the order of precedence; the text completes "set aside: …".
 _ASIDE: dict[str, frozenset[str]] = {
-    "segmentation or mask": _words(
+    "segmentation or mask": word_set(
         "seg segs segmentation segmentations dseg probseg label labels mask masks roi rois brainmask annotation gt pred "
         "prediction"
     ),
-    "localiser": _words(
+    "localiser": word_set(
         "localizer localiser localizers loc scout survey aahead aascout smartbrain 3pl 3plane calibration cal asset"
     ),
-    "diffusion": _words(
+    "diffusion": word_set(
         "dwi dti adc eadc dadc diff diffusion trace tracew b0 b500 b800 b1000 fa md rd ad colfa tensor resolve isodwi hardi"
     ),
-    "perfusion": _words("perf perfusion pwi dsc dce asl pcasl pasl cbf cbv rcbv rcbf mtt ttp tmax pbp ktrans leakage"),
-    "susceptibility (T2*)": _words("swi swan t2star t2s swip hemo gre medic qsm venbold"),
-    "functional": _words("bold fmri rest rsfmri task"),
-    "spectroscopy": _words("mrs csi svs spectro spectroscopy"),
-    "angiography": _words("tof mra mrv angio angiography venogram cemra"),
-    "subtraction": _words("subtraction subtracted subtract sub subs"),
-    "projection": _words("mip minip mips"),
-    "phase image": _words("ph phase imaginary pha"),
-    "field map": _words("fieldmap fmap b1 b1map"),
-    "parameter map": _words("map maps t1map t2map ratio r1 r2 r2star pdmap"),
-    "screen capture or report": _words("screenshot screencapture screensave capture report dose"),
-    "other contrast": _words("stir dir psir ciss fiesta bssfp mtw mton mtoff"),
-    "not the head": _words("spine cspine tspine lspine"),
+    "perfusion": word_set("perf perfusion pwi dsc dce asl pcasl pasl cbf cbv rcbv rcbf mtt ttp tmax pbp ktrans leakage"),
+    "susceptibility (T2*)": word_set("swi swan t2star t2s swip hemo gre medic qsm venbold"),
+    "functional": word_set("bold fmri rest rsfmri task"),
+    "spectroscopy": word_set("mrs csi svs spectro spectroscopy"),
+    "angiography": word_set("tof mra mrv angio angiography venogram cemra"),
+    "subtraction": word_set("subtraction subtracted subtract sub subs"),
+    "projection": word_set("mip minip mips"),
+    "phase image": word_set("ph phase imaginary pha"),
+    "field map": word_set("fieldmap fmap b1 b1map"),
+    "parameter map": word_set("map maps t1map t2map ratio r1 r2 r2star pdmap"),
+    "screen capture or report": word_set("screenshot screencapture screensave capture report dose"),
+    "other contrast": word_set("stir dir psir ciss fiesta bssfp mtw mton mtoff"),
+    "not the head": word_set("spine cspine tspine lspine"),
 }
-_ASIDE_WITHOUT_T2 = _words("pd pdw proton")
+_ASIDE_WITHOUT_T2 = word_set("pd pdw proton")
 
 _SHOWN = (
     _T1
@@ -66,7 +67,7 @@ _SHOWN = (
     | _NATIVE
     | _ASIDE_WITHOUT_T2
     | frozenset().union(*_ASIDE.values())
-    | _words(
+    | word_set(
         "t1 t2 t1w t2w t1n t1c t1ce t1gd t2f t2flair axial ax sagittal sag coronal cor tra transverse "
         "oblique obl brain head 3d 2d "
         "se tse fse frfse ge ffe ir fs fatsat fat sat spair cube space "
@@ -75,7 +76,7 @@ _SHOWN = (
     )
 )
 
-_AFTER_OP = _words(
+_AFTER_OP = word_set(
     "op operative operativ surgery surgical surg rt radiation treatment tx chemo processed processing proc resection biopsy"
 )
 _WORD = re.compile(r"[A-Za-z0-9]+|\+[A-Za-z]*")
@@ -147,7 +148,7 @@ def _split_weighted(token: str) -> tuple[str, ...]:
         | _FLAIR
         | _CONTRAST
         | _NATIVE
-        | _words("tse fse se ax sag cor tra fs space cube ffe ge ir 3d 2d blade propeller frfse")
+        | word_set("tse fse se ax sag cor tra fs space cube ffe ge ir 3d 2d blade propeller frfse")
     )
     meaning = {"": (), "n": ("native",), "c": ("ce",), "cw": ("ce",), "f": ("flair",)}.get(rest)
     if meaning is None:

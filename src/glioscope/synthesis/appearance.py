@@ -11,9 +11,10 @@ from scipy import ndimage
 
 from glioscope.synthesis.anatomy import Anatomy
 from glioscope.synthesis.fields import smooth_field
+from glioscope.synthesis.head import Head
 from glioscope.synthesis.tumour import TumourMap
 
-__all__ = ["ideal_image", "with_tumour"]
+__all__ = ["ideal_head", "ideal_image", "with_tumour"]
 
 TEXTURE = ((5.0, 0.02), (18.0, 0.03))
 """Scale in mm and relative standard deviation of each component of the texture of healthy tissue."""
@@ -62,15 +63,31 @@ def with_tumour(anatomy: Anatomy, tumour: TumourMap, rng: np.random.Generator) -
 def ideal_image(anatomy: Anatomy, brightness: Mapping[str, float], rng: np.random.Generator) -> NDArray[np.float32]:
     """The image of a perfect scanner: `brightness` weighted by the tissue fractions, with texture; float32, >= 0."""
     image = np.zeros(anatomy.brain.shape, np.float32)
-    for name, fraction in anatomy.fractions.items():
-        image += np.float32(brightness[name]) * fraction
+    _add(image, anatomy.fractions, brightness)
     texture = np.ones(image.shape, np.float32)
     for scale, strength in TEXTURE:
         texture += np.float32(strength) * smooth_field(rng, image.shape, scale)
     image *= texture
     if "ed" in anatomy.fractions:
         _mottle(image, anatomy, brightness, rng)
-    return np.clip(image, 0, None)
+    return np.maximum(image, 0, out=image)
+
+
+def ideal_head(head: Head, brightness: Mapping[str, float], rng: np.random.Generator) -> NDArray[np.float32]:
+    """`ideal_image` of a whole head, on its grid; what lies around the brain has the coarse texture only."""
+    image = np.zeros(head.grid.shape, np.float32)
+    _add(image, head.around, brightness)
+    scale, strength = TEXTURE[-1]
+    image *= 1 + np.float32(strength) * smooth_field(rng, image.shape, scale)
+    image[head.part] += ideal_image(head.inside, brightness, rng)
+    return np.maximum(image, 0, out=image)
+
+
+def _add(image: NDArray[np.float32], fractions: Mapping[str, NDArray[np.float32]], brightness: Mapping[str, float]) -> None:
+    """Add each tissue's part of the signal to `image`."""
+    signal = np.empty_like(image)
+    for name, fraction in fractions.items():
+        image += np.multiply(fraction, np.float32(brightness[name]), out=signal)
 
 
 def _mottle(image: NDArray[np.float32], anatomy: Anatomy, brightness: Mapping[str, float], rng: np.random.Generator) -> None:

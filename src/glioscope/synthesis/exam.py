@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glioscope.core import (
     REFERENCE_ORDER,
@@ -19,13 +20,13 @@ from glioscope.core import (
     Transform,
     Volume,
     resample_labels,
-    resample_mask,
     write_volume,
 )
+from glioscope.core.boxes import box_of
 from glioscope.core.files import ensure_folder
-from glioscope.synthesis.acquisition import Protocol, acquire, random_rigid, slice_grid
+from glioscope.synthesis.acquisition import Protocol, acquire, partial_volume, random_rigid, slice_grid
 from glioscope.synthesis.anatomy import Anatomy
-from glioscope.synthesis.appearance import ideal_image
+from glioscope.synthesis.appearance import ideal_head, ideal_image
 from glioscope.synthesis.contrast import Contrast, Mode, draw_contrast
 from glioscope.synthesis.head import with_head
 from glioscope.synthesis.patient import Kind, Patient, make_patient
@@ -134,23 +135,28 @@ def _raw(
 ) -> SyntheticExam:
     """The exam as a scanner exports it."""
     head = with_head(patient.anatomy, np.random.default_rng([seed, 4]))
-    grid = _positioned(head, np.random.default_rng([seed, 5]))
+    placed = _placed(head.inside, np.random.default_rng([seed, 5]))
     reference = next(sequence for sequence in REFERENCE_ORDER if sequence in chosen)
     images = {sequence: folder / f"{PROTOCOLS[sequence].name}.nii.gz" for sequence in chosen}
     motion = {sequence: random_rigid(rng, 1.5, 2.0) for sequence, rng in chosen.items()}
     motion[reference] = Transform.identity()
+    there = Grid(head.grid.shape, placed @ head.grid.affine)
     for sequence, rng in chosen.items():
-        ideal = Volume(np.float32(WHITE) * ideal_image(head, contrast[sequence], rng), grid)
-        write_volume(images[sequence], acquire(ideal, slice_grid(PROTOCOLS[sequence], EXTENT), motion[sequence], rng))
+        ideal = ideal_head(head, contrast[sequence], rng)
+        ideal *= np.float32(WHITE)
+        slices = slice_grid(PROTOCOLS[sequence], EXTENT)
+        write_volume(images[sequence], acquire(Volume(ideal, there), slices, motion[sequence], rng))
     slices = slice_grid(PROTOCOLS[reference], EXTENT)
-    there = Grid(head.grid.shape, grid.affine)
-    labels = resample_labels(Volume(patient.on_brats_grid(patient.labels).data, there), slices, patient.scheme)
-    return SyntheticExam(folder, images, labels, patient.scheme, resample_mask(Volume(head.brain, there), slices), motion)
+    inside = Grid(head.inside.grid.shape, placed @ head.inside.grid.affine)
+    labels = resample_labels(Volume(patient.labels, inside), slices, patient.scheme)
+    brain = partial_volume(Volume(head.inside.brain.astype(np.float32), inside), slices, motion[reference]) > 0.5
+    return SyntheticExam(folder, images, labels, patient.scheme, Volume(brain, slices), motion)
 
 
-def _positioned(head: Anatomy, rng: np.random.Generator) -> Grid:
-    """The anatomy's grid as the head lies in the scanner: near the isocentre, turned by a few degrees."""
+def _placed(anatomy: Anatomy, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The 4 x 4 matrix that moves the world so that the head lies in the scanner: near the isocentre, turned a little."""
     centre = np.eye(4)
-    lower, upper = (f(np.argwhere(head.brain), axis=0) for f in (np.min, np.max))
-    centre[:3, 3] = -head.grid.to_world((lower + upper) / 2)
-    return Grid(head.grid.shape, random_rigid(rng, 4, 5).matrix @ centre @ head.grid.affine)
+    box = box_of(anatomy.brain)
+    centre[:3, 3] = -anatomy.grid.to_world([(part.start + part.stop - 1) / 2 for part in box])
+    matrix: NDArray[np.float64] = random_rigid(rng, 4, 5).matrix @ centre
+    return matrix

@@ -141,6 +141,8 @@ def grow(
         progress.warned(remark)
     if np.isfinite(growth.invasion_time).any():
         _draw(folder / "growth.png", growth, solid, begun, None if later is None else later.tumour)
+    else:
+        (folder / "growth.png").unlink(missing_ok=True)  # of an earlier growth
     write_json(folder / "growth.json", numbers)
     return Grown(folder, numbers)
 
