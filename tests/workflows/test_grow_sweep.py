@@ -67,6 +67,7 @@ def test_a_row_that_fails_harms_no_other(tmp_path: Path, head: TissueFiles) -> N
         (["id,start", "a,"], "names no start in row 1"),
         (["id,start", "a,x", "a,y"], "one id in two rows"),
         (["start"], "has no rows"),
+        (["start,rho", "mm:1,2,3,0.1"], "more cells than columns"),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_refused(tmp_path: Path, rows: list[str], words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -50,8 +51,9 @@ def test_a_cohort_can_be_continued_and_read_as_labelled_exams(shape: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_the_number_of_jobs_changes_no_byte(tmp_path: Path) -> None:
-    one, two = (synthesize(tmp_path / str(jobs), exams=2, jobs=jobs) for jobs in (1, 2))
+@pytest.mark.parametrize("style", ["brats", "raw"])
+def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, style: Literal["brats", "raw"]) -> None:
+    one, two = (synthesize(tmp_path / str(jobs), exams=2, style=style, jobs=jobs) for jobs in (1, 2))
     for a, b in zip(one.exams, two.exams, strict=True):
         assert {f.name: sha256(f) for f in a.iterdir()} == {f.name: sha256(f) for f in b.iterdir()}
 
@@ -77,4 +79,11 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         synthesize(tmp_path / "out", shapes=tmp_path)
     with pytest.raises(InputUnreadable, match="choose one of SRI24, MNI152"):
         synthesize(tmp_path / "out", atlas="Talairach")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_shape_that_is_no_image_is_told_before_any_exam_is_made(tmp_path: Path) -> None:
+    (tmp_path / "junk_seg.nii.gz").write_bytes(b"junk")
+    with pytest.raises(InputUnreadable, match=r"junk_seg\.nii\.gz"):
+        synthesize(tmp_path / "out", exams=1, shapes=tmp_path / "junk_seg.nii.gz", share=0)
     assert not (tmp_path / "out").exists()

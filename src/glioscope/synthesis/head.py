@@ -86,8 +86,9 @@ def _layers(brain: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, NDA
 
 def _between(distance: NDArray[np.float32], inner: float, outer: float) -> NDArray[np.float32]:
     """1 where `distance` (mm) lies between `inner` and `outer`, with ramps of 1 mm at both ends."""
-    out = np.minimum(distance - np.float32(inner - 0.5), np.float32(outer + 0.5) - distance)
-    return np.clip(out, 0, 1, out=out)
+    out: NDArray[np.float32] = np.minimum(distance - np.float32(inner - 0.5), np.float32(outer + 0.5) - distance)
+    np.clip(out, 0, 1, out=out)
+    return out
 
 
 def _distance(brain: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -111,13 +111,17 @@ def _read(path: Path) -> list[dict[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-        rows = [{(k or "").strip(): (v or "").strip() for k, v in row.items() if isinstance(v, str) or v is None}
-                for row in csv.DictReader(lines, delimiter=delimiter)]  # fmt: skip
+        found = list(csv.DictReader(lines, delimiter=delimiter, restval=""))
     except (OSError, ValueError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "no CSV in UTF-8"
         raise InputUnreadable(f"'{path.name}' cannot be read as a table ({why}).") from error
-    if not rows:
+    if not found:
         raise InputUnreadable(f"'{path.name}' has no rows; it needs a line of column names and a line for each growth.")
+    if any(None in row for row in found):
+        raise InputUnreadable(
+            f"'{path.name}' has a row with more cells than columns; a place needs quotes, as \"mm:-20,35,10\"."
+        )
+    rows = [{name.strip(): value.strip() for name, value in row.items()} for row in found]
     if unknown := sorted(set(rows[0]) - set(COLUMNS)):
         raise InputUnreadable(f"'{path.name}' has the column '{unknown[0]}'; known ones are {', '.join(COLUMNS)}.")
     width = len(str(len(rows)))

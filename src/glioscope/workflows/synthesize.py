@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import InputUnreadable, Sequence, is_image, read_labels, write_volume
+from glioscope.core import InputUnreadable, Sequence, is_image, read_header, read_labels, write_volume
 from glioscope.core.files import ensure_folder, sweep, write_bytes, write_json
 from glioscope.synthesis import Kind, Mode, Style
 from glioscope.workflows.processes import at_a_time, in_processes
@@ -167,12 +167,14 @@ def _make(order: Order) -> str:
 
 
 def _label_maps(path: Path) -> list[Path]:
-    """The label maps at `path`: the file itself, or the images below it whose name says that they are one."""
-    if path.is_file():
-        return [path]
-    found = sorted(file for file in path.rglob("*") if is_image(file) and "seg" in file.name.lower()) if path.is_dir() else []
+    """The label maps at `path`: the file itself, or the images below it whose name says that they are one; all have headers."""
+    found = (
+        [path] if path.is_file() else sorted(file for file in path.rglob("*") if is_image(file) and "seg" in file.name.lower())
+    )
     if not found:
         raise InputUnreadable(f"'{path}' holds no label map; their names have 'seg' in them, such as ID-seg.nii.gz.")
+    for file in found:
+        read_header(file)  # a file that is no image is told before minutes of work
     return found
 
 
