@@ -45,6 +45,10 @@ PRETRAINING = (
 )
 """Small patches: a third of the cost of a step. One exam in 45 is held out, to see that it learns."""
 
+IMAGES = ("inputs.channels=[t1c,t1n,t2f,t2w,t1c-t1n]", "network.parameters.direct=[]")
+"""What the network learns from before it is told what the untrained segmenters believe. It starts from that belief only when it
+knows what tumours look like: given from the start, it would learn to repeat it."""
+
 REAL = (
     "optimiser.lr=0.0002",
     "training.batch=1",
@@ -58,6 +62,9 @@ REAL = (
 """Only the last weights are scored: nothing is chosen on the exams that are held out. The learning rate was chosen within the
 exams that fold 0 learns from (0.0005 made exams that were not seen worse)."""
 
+BELIEFS = (*(change for change in REAL if "epochs" not in change), "training.epochs=8")
+"""The last stage: what must be added to the belief of the untrained segmenters."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,14 +76,16 @@ def main() -> None:
     work, cores = options.work, os.cpu_count() or 1
     made = synthesise(work / "synthetic", options.shapes)
     pretraining = [row for row in made if not row["id"].startswith("healthy-beside")]
-    train(table(pretraining, work / "pretraining.csv"), work / "pretraining", "0", PRETRAINING, cores)
+    train(table(pretraining, work / "pretraining.csv"), work / "pretraining", "0", (*PRETRAINING, *IMAGES), cores)
     cohort = table(real(options.data) + beside(made), work / "mixed.csv")
-    start = f"transfer.from={work / 'pretraining' / 'bundle'}"
-    runs = [(work / "folds", str(fold)) for fold in range(FOLDS)] + [(work / "final", "full")]
+    stages = [("images", "pretraining", (*REAL, *IMAGES)), ("folds", "images", BELIEFS)]
     threads = max(1, cores // options.jobs)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(lambda run: train(cohort, run[0], run[1], (*REAL, start), threads), runs))
-    command("bundle", str(work / "folds"), "--out", str(work / "folds" / "bundle"))
+    for out, start, changes in stages:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            runs = [pool.submit(fold, cohort, work, out, start, number, changes, threads) for number in (*range(FOLDS), None)]
+        for run in runs:
+            run.result()
+        command("bundle", str(work / out), "--out", str(work / out / "bundle"))
     package(work)
 
 
@@ -126,6 +135,13 @@ def table(rows: list[dict[str, str]], out: Path) -> Path:
     return out
 
 
+def fold(data: Path, work: Path, out: str, start: str, number: int | None, changes: tuple[str, ...], threads: int) -> None:
+    """Fold `number`, or the final training on all exams, from that of the stage before, which held out the same exams."""
+    ending, name = ("", str(number)) if number is not None else ("-final", "full")
+    before = work / (start if start == "pretraining" else start + ending) / "bundle"
+    train(data, work / (out + ending), name, (*changes, f"transfer.from={before}"), threads)
+
+
 def train(data: Path, out: Path, fold: str, changes: tuple[str, ...], threads: int) -> None:
     """One fold of the recipe `default`."""
     command("train", "default", "--data", str(data), "--out", str(out), "--fold", fold, *changes, threads=threads)
@@ -138,14 +154,15 @@ def package(work: Path) -> None:
     from glioscope.bundles import read_bundle, write_bundle
     from glioscope.training import load_recipe
 
-    made = read_bundle(work / "final" / "bundle")
+    made = read_bundle(work / "folds-final" / "bundle")
     weights = {name: tensor.to(torch.float16) for name, tensor in made.network(0).state_dict().items()}
     document = {key: value for key, value in made.document.items() if key not in ("format", "members", "training")}
     training, stages = made.document["training"], []
-    recipe = {**training["recipe"], "transfer": {**training["recipe"]["transfer"], "from": "pretraining"}}
+    recipe = {**training["recipe"], "transfer": {**training["recipe"]["transfer"], "from": "images-final"}}
     for title, run in (
         ("Pretraining on synthetic exams", "pretraining"),
-        ("Training on all real exams, synthetic ones beside them", "final"),
+        ("Training on all real exams, synthetic ones beside them", "images-final"),
+        ("The same, given what the untrained segmenters believe", "folds-final"),
     ):
         told = read_bundle(work / run / "bundle").document["training"]
         rules = told["recipe"]["training"]
