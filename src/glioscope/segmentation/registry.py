@@ -118,7 +118,7 @@ _SHIPPED_FOR = frozenset({Sequence.T2W, Sequence.T2F})
 
 def list_segmenters() -> list[Entry]:
     """All segmenters, the preferred ones first: what needs no training, the models that ship, those of other packages, and the
-    user's bundles, each by name. What ships comes second for as long as it is worse where both can work (docs/default.md).
+    user's bundles, each by name. What ships comes second: it takes longer, and is not better at everything (docs/default.md).
     """
     shipped = [replace(_entry_of(folder), automatic=True, chosen_for=_SHIPPED_FOR) for folder in shipped_bundles()]
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
