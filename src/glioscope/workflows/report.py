@@ -45,10 +45,14 @@ def report(out: str | PathLike[str], *, progress: Progress | None = None) -> Out
 
 
 def write_table(out: Path) -> Path:
-    """Write `measurements.csv`: one row for every exam that has results below `out`."""
+    """Write `measurements.csv`: one row for every exam below `out` that is measured and judged.
+
+    One that is not judged yet is being worked on by another process, which will write its row.
+    """
     from glioscope.reporting import write_cohort_table
     from glioscope.workflows.report_exam import reported_folders, row_of
 
     table = out / "measurements.csv"
-    write_cohort_table(table, [row_of(folder) for folder in reported_folders(out)])
+    done = [folder for folder in reported_folders(out) if (folder / "report" / "quality.json").is_file()]
+    write_cohort_table(table, [row_of(folder) for folder in done])
     return table
