@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from glioscope.core import (
     REFERENCE_ORDER,
-    InputUnreadable,
     InvalidImage,
     MissingSequence,
     Scheme,
@@ -18,6 +16,7 @@ from glioscope.core import (
     bids_name,
     get_scheme,
 )
+from glioscope.workflows.result_document import read_result
 
 __all__ = ["RunResults", "not_dicom"]
 
@@ -41,8 +40,8 @@ class RunResults:
     @classmethod
     def read(cls, out: Path, folder: Path) -> RunResults:
         """Of the exam in `folder`; raises InputUnreadable for a document that is missing or damaged."""
-        steps = _document(folder / "provenance.json").get("steps", [])
-        measurements = _document(folder / "report" / "measurements.json")
+        steps = read_result(folder / "provenance.json").get("steps", [])
+        measurements = read_result(folder / "report" / "measurements.json")
         return cls(out, folder, measurements, {step["name"]: step for step in steps})
 
     @property
@@ -73,7 +72,7 @@ class RunResults:
     @property
     def sequences(self) -> tuple[Sequence, ...]:
         """What the exam has, the sequence of the native space first."""
-        document = _document(self.folder / "provenance.json")
+        document = read_result(self.folder / "provenance.json")
         return tuple(s for s in REFERENCE_ORDER if s.value in document["inputs"])
 
     def sources(self, sequence: Sequence) -> list[str]:
@@ -105,13 +104,3 @@ def not_dicom(name: str, what: str = "It") -> str:
         f"No DICOM can be made for {name}. {what} came as image files (NIfTI, NRRD or MetaImage), which name no patient, study "
         "or frame of reference that a DICOM object must belong to."
     )
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
-    if not isinstance(document, dict):
-        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
-    return document

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from glioscope.core.files import atomic, write_bytes, write_json, write_text
 from glioscope.workflows.dataset import records_folder
 from glioscope.workflows.evidence import evidence_files, gather_evidence
 from glioscope.workflows.measure_exam import atlas_files, location_inputs, measure_files, transform_files, turned
+from glioscope.workflows.result_document import read_result
 from glioscope.workflows.segment_exam import Segmented
 
 __all__ = ["Reported", "measure_files", "rebuild_report", "report_exam", "reported_folders", "row_of"]
@@ -179,10 +179,10 @@ def rebuild_report(out: Path, folder: Path) -> Reported:
     from glioscope.quality import with_evidence
 
     report = folder / "report"
-    name = _read(report / "measurements.json")["exam"]
+    name = read_result(report / "measurements.json")["exam"]
     evidence = gather_evidence(**evidence_files(folder))
-    write_json(report / "quality.json", with_evidence(_read(report / "quality.json"), evidence))
-    records = [_read(path) for path in sorted(records_folder(out, name).glob("*.json"))]
+    write_json(report / "quality.json", with_evidence(read_result(report / "quality.json"), evidence))
+    records = [read_result(path) for path in sorted(records_folder(out, name).glob("*.json"))]
     steps = [record for record in records if {"name", "inputs", "outputs", "versions", "parameters"} <= record.keys()]
     with atomic(report / "report.html") as html, atomic(report / "report.pdf") as pdf:
         render_files(**_documents(folder), pictures=_drawn(report), provenance=_lineage(steps), html=html, pdf=pdf)
@@ -254,7 +254,7 @@ def render_files(
     from glioscope.reporting import model_of_exam, render_html, render_pdf
 
     shown = {name: path.read_bytes() for name, path in pictures.items()}
-    model = model_of_exam(_read(inspection), _read(measurements), _read(quality), provenance, shown)
+    model = model_of_exam(read_result(inspection), read_result(measurements), read_result(quality), provenance, shown)
     write_text(html, render_html(model))
     write_bytes(pdf, render_pdf(model))
 
@@ -278,7 +278,7 @@ def row_of(folder: Path) -> dict[str, Any]:
     from glioscope.reporting import cohort_row
 
     files = _documents(folder)
-    return cohort_row(_read(files["measurements"]), _read(files["quality"]))
+    return cohort_row(read_result(files["measurements"]), read_result(files["quality"]))
 
 
 def _reported(folder: Path) -> Reported:
@@ -286,16 +286,6 @@ def _reported(folder: Path) -> Reported:
     report = folder / "report"
     pages = (report / "report.html", report / "report.pdf", report / "overview.png")
     return Reported(*pages, files["measurements"], files["quality"], row_of(folder))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
-    if not isinstance(document, dict):
-        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
-    return document
 
 
 def _lineage(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

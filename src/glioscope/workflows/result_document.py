@@ -1,0 +1,22 @@
+"""Reading the JSON documents that a run leaves in its results folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from glioscope.core import InputUnreadable
+
+__all__ = ["read_result"]
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """The document at `path`; raises InputUnreadable where it is missing, damaged or no document of Glioscope."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
+    if not isinstance(document, dict):
+        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
+    return document
