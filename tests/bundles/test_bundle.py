@@ -15,6 +15,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("dynamic_network_architectures")
 
 
+REGIONS = {"kind": "regions", "scheme": "brats-2023", "names": ["WT", "TC", "ET"]}
+
+
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy(tmp_path_factory.mktemp("bundles") / "toy", (0, 1)).folder
@@ -81,6 +84,11 @@ def test_reading_imports_no_torch(toy: Path) -> None:
         ({"inputs": {"channels": ["t9"]}}, "no channel 't9'"),
         ({"target": {"kind": "regions", "scheme": "brats-2023", "names": ["RC"]}}, "no region 'RC'"),
         ({"target": {"kind": "labels", "scheme": "brats-2023", "names": ["NETC"]}}, "no label 'NETC'"),
+        ({"target": {**REGIONS, "needs": {"RC": ["t1c"]}}}, "has 'RC', which is not found"),
+        ({"target": {**REGIONS, "needs": {"ET": ["t1x"]}}}, "'t1x', which no channel is made of; did you mean 't1c'?"),
+        ({"target": {**REGIONS, "needs": {"ET": "t1c"}}}, "'target.needs.ET' is not a list"),
+        ({"target": {**REGIONS, "needs": ["ET"]}}, "'target.needs' is not a table"),
+        ({"target": {"kind": "labels", "scheme": "brats-2023", "names": ["ET"], "needs": {"ET": ["t1c"]}}}, "'kind: regions'"),
         ({"target": {"kind": "region", "scheme": "brats-2023", "names": ["WT"]}}, "regions or labels"),
         ({"target": {"kind": "regions", "scheme": "brats-1999", "names": ["WT"]}}, "no label scheme 'brats-1999'"),
         ({"inference": {"patch": [8, 8]}}, "'inference.patch' is not a list of three"),

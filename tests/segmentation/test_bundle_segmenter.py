@@ -131,6 +131,24 @@ def test_missing_sequences_are_named_or_optional(tmp_path: Path) -> None:
     assert not np.allclose(without, easy.segment(images, brain).probabilities["WT"].data, atol=1e-2)
 
 
+def test_a_region_that_needs_an_image_is_not_told_without_it(tmp_path: Path) -> None:
+    inputs = {"channels": ["t1c", "t2f"], "normalisation": "zscore", "optional": ["t1c"]}
+    target = {**document_of()["target"], "needs": {"ET": ["t1c"]}}
+    write_toy(tmp_path / "asks", document=document_of(inputs=inputs, target=target))
+    write_toy(tmp_path / "guesses", document=document_of(inputs=inputs))
+    asks, guesses = (get_segmenter(str(tmp_path / name)) for name in ("asks", "guesses"))
+    images, brain = exam()
+    for have, told in ((images, ("WT", "TC", "ET")), ({T2F: images[T2F]}, ("WT", "TC"))):
+        found, guess = (segmenter.segment(have, brain) for segmenter in (asks, guesses))
+        assert asks.regions_from(have) == tuple(found.probabilities) == told
+        assert tuple(guess.probabilities) == ("WT", "TC", "ET")
+        core = np.isin(guess.labels.data, [1, 3])
+        np.testing.assert_array_equal(np.isin(found.labels.data, [1, 3]), core)
+        assert (found.labels.data == 3).any() == ("ET" in told)
+    empty = asks.segment({T2F: images[T2F]}, brain.with_data(np.zeros_like(brain.data)))
+    assert tuple(empty.probabilities) == ("WT", "TC")
+
+
 def looks_back(folder: Path, **more: Any) -> str:
     inputs = {"channels": ["t1c", "pre-t1c", "pre-mask"], "normalisation": "zscore", **more}
     write_toy(folder, document=document_of(inputs=inputs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "check_document",
     "check_orientation",
+    "check_region_needs",
     "dump_document",
     "parse_document",
     "target_regions",
@@ -44,7 +45,7 @@ _INFERENCE: tuple[tuple[str, Any], ...] = (("stretch", 1), ("overlap", 0.5), ("m
 """Keys of `inference` and what they are where they are not given."""
 _INSIDE = {
     "grid": ("space", "spacing", "orientation", "size"),
-    "target": ("kind", "scheme", "names"),
+    "target": ("kind", "scheme", "names", "needs"),
     "network": ("name", "parameters"),
     "inference": ("patch", "overlap", "mirror", "share_flips", "stretch", "batch"),
     "ensemble": ("method", "weights"),
@@ -131,13 +132,14 @@ def _check_network(document: Mapping[str, Any]) -> None:
     from glioscope.networks.registry import NETWORKS
 
     _need(document, _NETWORK, "it")
-    parse_inputs(document["inputs"])
+    inputs = parse_inputs(document["inputs"])
     _need(document["network"], ("name",), "'network'")
     named = document["network"]["name"]
     if not isinstance(named, str) or named not in NETWORKS:
         raise InvalidImage(f"there is no network '{named}'; {closest(named, NETWORKS)}.")
     _need(document["network"].get("parameters") or {}, (), "'network.parameters'")
     target_regions(document["target"])
+    check_region_needs(document["target"], inputs.sources)
     _need(document["grid"], ("space", "spacing", "orientation"), "'grid'")
     if document["grid"]["space"] not in ("atlas", "native", "any"):
         raise InvalidImage(f"'grid.space' is atlas, native or any, not '{document['grid']['space']}'.")
@@ -235,6 +237,24 @@ def target_regions(target: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(names)
     values = {scheme.value_of(name) for name in names}
     return tuple(region for region, of_region in scheme.regions.items() if set(of_region) <= values)
+
+
+def check_region_needs(target: Mapping[str, Any], sources: Iterable[str]) -> None:
+    """Raise InvalidImage where `target.needs` is not a table of its regions, each with some of the images `sources`."""
+    needs, known = target.get("needs") or {}, sorted(sources)
+    _need(needs, (), "'target.needs'")
+    if needs and target["kind"] != "regions":
+        raise InvalidImage("'target.needs' goes with 'kind: regions'; labels are not found one by one.")
+    for region, wanted in needs.items():
+        if region not in target["names"]:
+            raise InvalidImage(f"'target.needs' has '{region}', which is not found; {closest(region, target['names'])}.")
+        if not isinstance(wanted, list | tuple):
+            raise InvalidImage(f"'target.needs.{region}' is not a list of images.")
+        for source in wanted:
+            if source not in known:
+                raise InvalidImage(
+                    f"'target.needs.{region}' has '{source}', which no channel is made of; {closest(source, known)}."
+                )
 
 
 def _need(mapping: Any, keys: tuple[str, ...], what: str) -> None:  # noqa: ANN401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -76,6 +76,11 @@ class BundleSegmenter(Segmenter):
             self.card["model_card"] = card
         super().__init__(device)
 
+    def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:
+        """All but those that the bundle does not tell where an image of `target.needs` is not there."""
+        needs, have = self.bundle.document["target"].get("needs") or {}, set(sequences)
+        return tuple(region for region in self.regions if have.issuperset(needs.get(region, ())))
+
     @property
     def identity(self) -> str:  # type: ignore[override]
         """The bundle's checksum; another one as soon as an INT8 version of it was accepted on this machine."""
@@ -94,7 +99,7 @@ class BundleSegmenter(Segmenter):
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         channels, inside, grid = self.seen(images, brain, earlier)
-        used: list[str] = []
+        told, used = self.regions_from({*images, *earlier}), list[str]()
         mean: NDArray[Any] | None = None
         views: dict[str, Volume] = {}
         for number, view in enumerate(self.views or (AS_IT_IS,), start=1):
@@ -103,10 +108,10 @@ class BundleSegmenter(Segmenter):
                 back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in maps]
                 maps = np.clip(np.stack(back), 0, 1)
             if self.views:
-                views[view] = brain.with_data(self._decide(maps, brain).labels)
+                views[view] = brain.with_data(self._decide(maps, brain, told).labels)
             mean = maps if mean is None else mean + (maps - mean) / number
         assert mean is not None
-        found = self._decide(mean, brain)
+        found = self._decide(mean, brain, told)
         facts = {
             "bundle": self.bundle.checksum,
             "members": len(self.bundle.files),
@@ -170,11 +175,12 @@ class BundleSegmenter(Segmenter):
             yield forward
             del forward
 
-    def _decide(self, maps: NDArray[Any], brain: Volume) -> Any:  # noqa: ANN401
+    def _decide(self, maps: NDArray[Any], brain: Volume, told: tuple[str, ...]) -> Any:  # noqa: ANN401
         target, voxel = self.bundle.document["target"], brain.grid.voxel_volume
         if target["kind"] == "labels":
             return answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
-        return answer_of_regions(dict(zip(target["names"], maps, strict=True)), self.scheme, self.chain, voxel)
+        found = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
+        return answer_of_regions(found, self.scheme, self.chain, voxel)
 
 
 def window_settings(bundle: Bundle) -> WindowSettings:

@@ -96,6 +96,10 @@ class Segmenter(ABC):
 
         return missing_sequence(self.name, self.needs, sequences, self.uses)
 
+    def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:
+        """Those of `regions` that it can find in an exam that has only `sequences`."""
+        return self.regions
+
     def missing_earlier(self, sources: Iterable[str], exam: str | None = None) -> MissingSequence | None:
         """The error to raise where only `sources` are known of an earlier exam, called `exam` if there is one; or None."""
         lacking = self.needs_earlier - set(sources)
@@ -130,7 +134,7 @@ class Segmenter(ABC):
         if not brain.data.any():
             return Segmentation(
                 brain.with_data(np.zeros(brain.grid.shape, np.uint8)),
-                {r: brain.with_data(np.zeros(brain.grid.shape, np.float32)) for r in self._graded},
+                {r: brain.with_data(np.zeros(brain.grid.shape, np.float32)) for r in self._graded(images)},
                 {"remark": "the brain mask is empty"},
                 {view: brain.with_data(np.zeros(brain.grid.shape, np.uint8)) for view in self.views},
             )
@@ -165,9 +169,8 @@ class Segmenter(ABC):
                 what = named([source]).removeprefix("the ")
                 raise InvalidImage(f"The {what} and the brain mask lie on different grids; pre-process the exam first.")
 
-    @property
-    def _graded(self) -> tuple[str, ...]:
-        return self.regions if self.outputs == "probabilities" else ()
+    def _graded(self, sequences: Iterable[str]) -> tuple[str, ...]:
+        return self.regions_from(sequences) if self.outputs == "probabilities" else ()
 
     def _turned(self, volume: Volume) -> Volume:
         return volume.reoriented(self.orientation) if self.orientation else volume

@@ -10,7 +10,7 @@ from dataclasses import fields
 from glioscope.core import SCHEMES, InputUnreadable, InvalidImage
 from glioscope.inference.settings import MOST_STRETCH
 from glioscope.training.recipe_parsing import nearest
-from glioscope.training.recipe_schema import Recipe, Target, Training
+from glioscope.training.recipe_schema import Inputs, Recipe, Target, Training
 
 __all__ = ["check"]
 
@@ -24,7 +24,7 @@ def check(recipe: Recipe) -> None:
         raise InputUnreadable(f"'name' has letters, digits, '-', '_' and '.' only, unlike '{recipe.name}'; so has the file's.")
     _check_names(recipe)
     _check_inputs(recipe)
-    _check_target(recipe.target)
+    _check_target(recipe.target, recipe.inputs)
     _check_numbers(recipe.training)
     _check_rates(recipe)
     for key, alternatives in (recipe.choose or {}).items():
@@ -83,7 +83,11 @@ def _check_inputs(recipe: Recipe) -> None:
             raise InputUnreadable(f"'inputs.channels' names '{channel}' twice.")
 
 
-def _check_target(target: Target) -> None:
+def _check_target(target: Target, inputs: Inputs) -> None:
+    from glioscope.bundles.channels import parse_inputs
+    from glioscope.bundles.document import check_region_needs
+    from glioscope.training.recipe_parsing import document_of
+
     _known("target.scheme", target.scheme, SCHEMES)
     scheme = SCHEMES[target.scheme]
     known = list(scheme.regions) if target.kind == "regions" else [label.name for label in scheme.labels.values()]
@@ -95,6 +99,10 @@ def _check_target(target: Target) -> None:
             raise InputUnreadable(f"'target.names': scheme '{scheme.name}' has no {what} '{name}'; {nearest(name, known)}")
         if target.names.count(name) > 1:
             raise InputUnreadable(f"'target.names' names '{name}' twice.")
+    try:
+        check_region_needs(document_of(target), parse_inputs(inputs).sources)
+    except InvalidImage as error:
+        raise InputUnreadable(str(error)) from None
 
 
 def _check_numbers(training: Training) -> None:

@@ -67,11 +67,14 @@ class Target:
         kind: `regions` (sigmoid, may overlap) or `labels` (softmax; background is channel 0 and not named).
         scheme: Label scheme that `names` belong to.
         names: Regions, or labels, in the order of the channels.
+        needs: Region -> images without which it is not told: the network learns it all the same, and its bundle leaves it out
+            of the answer for an exam that lacks one.
     """
 
     kind: Literal["regions", "labels"]
     scheme: str
     names: tuple[str, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def channels(self) -> int:

@@ -58,7 +58,7 @@ class Segmented:
 
     Attributes:
         segmenter: Its name.
-        regions: The regions that it can find.
+        regions: The regions that it can find in this exam.
         trained: Whether it learnt from labelled exams.
         scheme: Name of the scheme that numbers both label maps.
         labels: Label map on the grid of the prepared images; the same file as `native_labels` for an exam in space `orig`.
@@ -125,7 +125,7 @@ def segment_exam(
     probabilities = step.outputs.get("probabilities", {})
     return Segmented(
         segmenter=segmenter.name,
-        regions=tuple(segmenter.regions),
+        regions=segmenter.regions_from({*prepared.images, *earlier.files}),
         trained=find_entry(name).trained,
         scheme=scheme,
         labels=files.get("labels", files["native_labels"]),
@@ -200,7 +200,8 @@ def _step(
     if segmenter.views:
         outputs["views"] = {view: anat / f"{stem}{view}_dseg.nii.gz" for view in segmenter.views}
     if segmenter.outputs == "probabilities":
-        outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in segmenter.regions}
+        told = segmenter.regions_from({*prepared.images, *earlier.files})
+        outputs["probabilities"] = {r: anat / f"{stem}_label-{r}_probseg.nii.gz" for r in told}
     parameters: dict[str, Any] = {"name": name, "scheme": scheme, "device": device}
     if effort != "standard":
         parameters["effort"] = effort
