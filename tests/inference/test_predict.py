@@ -59,8 +59,8 @@ def test_a_window_that_stretches_sees_the_brain_at_once() -> None:
         return pointwise()(windows)
 
     image, inside = RNG.standard_normal((2, 30, 41, 20)).astype(np.float32), ball((30, 41, 20))
-    found = predict([model], image, inside, WindowSettings((32, 32, 32), 0.5, mirror_axes=(), stretch=1.5))
-    assert seen == [(32, 48, 32)]
+    found = predict([model], image, inside, WindowSettings((32, 32, 32), 0.5, mirror_axes=(), stretch=2.0))
+    assert seen == [(32, 64, 32)]
     np.testing.assert_allclose(found[:, inside].astype(float), logistic(whole(pointwise(), image))[:, inside], atol=2e-3)
 
 

@@ -83,13 +83,14 @@ def test_settings_that_make_no_sense(wrong: dict[str, object]) -> None:
 def test_a_window_fits_the_brain_where_it_may_stretch() -> None:
     patch = (128, 128, 128)
     assert fitted_window((120, 156, 132), WindowSettings(patch)) == patch
-    assert fitted_window((120, 156, 132), WindowSettings(patch, stretch=1.5)) == (128, 160, 144)
+    assert fitted_window((120, 156, 132), WindowSettings(patch, stretch=1.5)) == (128, 160, 160)
     # 208 is more than one and a half times 128; that axis keeps its windows.
-    assert fitted_window((120, 206, 132), WindowSettings(patch, stretch=1.5)) == (128, 128, 144)
-    # 192 x 176 x 128 voxels would be more than twice the patch: the axis that needs less goes first.
-    assert fitted_window((190, 175, 128), WindowSettings(patch, stretch=1.5)) == (128, 176, 128)
-    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5)) == (48, 80, 112)
-    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5, divisor=(32, 32, 32))) == (64, 96, 128)
+    assert fitted_window((120, 206, 132), WindowSettings(patch, stretch=1.5)) == (128, 128, 160)
+    # 192 x 160 x 160 voxels would be more than twice the patch: the axes that need less go first.
+    assert fitted_window((190, 150, 140), WindowSettings(patch, stretch=1.5)) == (128, 160, 160)
+    assert fitted_window((190, 150, 140), WindowSettings(patch, stretch=1.5, grow=3)) == (192, 160, 160)
+    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5)) == (64, 96, 128)
+    assert fitted_window((40, 70, 100), WindowSettings(patch, stretch=1.5, divisor=(64, 64, 64))) == (64, 128, 128)
 
 
 @pytest.mark.parametrize("stretch", [0.5, 9.0])

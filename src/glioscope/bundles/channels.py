@@ -166,8 +166,8 @@ def build_channels(
         if image.shape != inside.shape:
             raise InvalidImage(f"The image '{source}' has the shape {image.shape}, but the brain mask {inside.shape}.")
         ready[source] = _ready(source, image, mask, wanted)
-    finders = {c.finder[0]: c.sources for c in wanted.channels if c.finder and all(source in ready for source in c.sources)}
-    found = {finder: _found(finder, {s: images[s] for s in sources}, mask) for finder, sources in finders.items()}
+    finders = {c.finder[0] for c in wanted.channels if c.finder and all(source in ready for source in c.sources)}
+    found = _beliefs(finders, images, mask) if finders else {}
     out = np.zeros((len(wanted.channels), *inside.shape), np.float32)
     for n, channel in enumerate(wanted.channels):
         if channel.finder:
@@ -190,13 +190,11 @@ def _ready(source: str, image: NDArray[Any], mask: Volume, inputs: Inputs) -> ND
     return np.asarray(NORMALISATIONS[name](volume, mask).data, np.float32)
 
 
-def _found(finder: str, images: Mapping[str, NDArray[Any]], brain: Volume) -> Mapping[str, Volume]:
-    """Probability of each region, by a segmenter that learnt nothing."""
-    from glioscope.segmentation.registry import get_segmenter  # it needs this module for what bundles are given
+def _beliefs(finders: set[str], images: Mapping[str, NDArray[Any]], brain: Volume) -> Mapping[str, Mapping[str, Volume]]:
+    from glioscope.segmentation.beliefs import find_beliefs  # it needs this module for what bundles are given
 
-    return (
-        get_segmenter(finder).segment({Sequence(s): brain.with_data(image) for s, image in images.items()}, brain).probabilities
-    )
+    sources = {source for finder in finders for source in FINDERS[finder][0]}
+    return find_beliefs(finders, {Sequence(s): brain.with_data(images[s]) for s in sources}, brain)
 
 
 def named(sources: Iterable[str]) -> str:

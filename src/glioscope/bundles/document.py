@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -54,6 +56,11 @@ _INSIDE = {
 
 def parse_document(text: str, where: str) -> dict[str, Any]:
     """The mapping in `text`; raises InputUnreadable, calling the file `where`, for what is no bundle of this format."""
+    return deepcopy(_parsed(text, where))
+
+
+@lru_cache(maxsize=64)  # a run lists the bundles several times, and reading YAML takes longer than anything else in it
+def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

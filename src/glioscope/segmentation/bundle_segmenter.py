@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -76,6 +77,15 @@ class BundleSegmenter(Segmenter):
             self.card["model_card"] = card
         super().__init__(device)
 
+    def warm_up(self) -> None:
+        """PyTorch and OpenVINO; what is not installed, `segment` says."""
+        from glioscope.inference.openvino_quietly import openvino, openvino_installed
+
+        with suppress(ImportError):
+            import torch  # noqa: F401
+        if openvino_installed():
+            openvino()
+
     def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:
         """All but those that the bundle does not tell where an image of `target.needs` is not there."""
         needs, have = self.bundle.document["target"].get("needs") or {}, set(sequences)
@@ -94,7 +104,7 @@ class BundleSegmenter(Segmenter):
         """The window that the bundle and the effort ask for."""
         told = window_settings(self.bundle)
         if self.effort == "fast":
-            return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0))
+            return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0), grow=8.0)
         return replace(told, mirror_axes=(), overlap=max(told.overlap, 0.5)) if self.effort == "best" else told
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:

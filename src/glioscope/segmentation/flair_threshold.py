@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from glioscope.segmentation.filters import deviation, drop_small, equalised, gra
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 from glioscope.segmentation.shading import without_shading
 
-__all__ = ["DEVIATIONS", "FlairAbnormality", "FlairThreshold", "find_flair_abnormality"]
+__all__ = ["DEVIATIONS", "FindFlair", "FlairAbnormality", "FlairThreshold", "find_flair_abnormality"]
 
 DEVIATIONS = 1.6
 """Robust standard deviations above the median at which FLAIR counts as abnormal; fitted as `docs/baselines.md` says."""
@@ -100,6 +100,10 @@ def _without_threads(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> N
     return grown(solid, spacing, BRIDGE_MM + 1) & mask if solid.any() else mask
 
 
+FindFlair = Callable[..., FlairAbnormality]
+"""Called as `find_flair_abnormality` is."""
+
+
 class FlairThreshold(Segmenter):
     """Histogram equalisation and threshold of FLAIR (whole tumour only, labelled ED)."""
 
@@ -119,11 +123,13 @@ class FlairThreshold(Segmenter):
     regions = ("WT",)
     space = "any"
 
-    def __init__(self, device: str = "cpu", deviations: float = DEVIATIONS) -> None:
+    def __init__(
+        self, device: str = "cpu", deviations: float = DEVIATIONS, find_flair: FindFlair = find_flair_abnormality
+    ) -> None:
         super().__init__(device)
-        self.deviations = deviations
+        self.deviations, self.find_flair = deviations, find_flair
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
-        found = find_flair_abnormality(images[Sequence.T2F].data, brain.data, brain.grid.spacing, self.deviations)
+        found = self.find_flair(images[Sequence.T2F].data, brain.data, brain.grid.spacing, self.deviations)
         labels = found.mask.astype(np.uint8) * np.uint8(self.scheme.value_of("ED"))
         return Segmentation(brain.with_data(labels), {"WT": brain.with_data(found.probability)}, found.facts)

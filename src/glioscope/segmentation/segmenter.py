@@ -96,6 +96,9 @@ class Segmenter(ABC):
 
         return missing_sequence(self.name, self.needs, sequences, self.uses)
 
+    def warm_up(self) -> None:  # noqa: B027  (most have nothing to do)
+        """Import what it is built on, for whoever has something else to do meanwhile; `segment` needs no such call."""
+
     def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:
         """Those of `regions` that it can find in an exam that has only `sequences`."""
         return self.regions

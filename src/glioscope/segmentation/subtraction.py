@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from glioscope.core import SCHEMES, Sequence, Volume
 from glioscope.segmentation.filters import deviation, drop_small, graded, grown, logistic, shrunk, smoothed
-from glioscope.segmentation.flair_threshold import find_flair_abnormality
+from glioscope.segmentation.flair_threshold import FindFlair, find_flair_abnormality
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
 __all__ = ["Subtraction"]
@@ -106,11 +106,15 @@ class Subtraction(Segmenter):
     regions = ("WT", "TC", "ET")
     space = "any"
 
+    def __init__(self, device: str = "cpu", find_flair: FindFlair = find_flair_abnormality) -> None:
+        super().__init__(device)
+        self.find_flair = find_flair
+
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         inside, spacing = brain.data, brain.grid.spacing
         voxel = float(spacing.prod())
         with ThreadPoolExecutor(1) as beside:  # neither needs the other
-            found = beside.submit(find_flair_abnormality, images[Sequence.T2F].data, inside, spacing)
+            found = beside.submit(self.find_flair, images[Sequence.T2F].data, inside, spacing)
             t1n, t1c = (self._standard(images[s], inside, spacing) for s in (Sequence.T1N, Sequence.T1C))
             excess = _excess(t1n, t1c, inside)
             flair = found.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -262,9 +263,13 @@ def _segment(
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
     segmenter, target = get_segmenter(name, device, effort), get_scheme(scheme)
-    mask, pose = read_labels(brain), _read_transform(earlier_to_native)
+    with ThreadPoolExecutor(3) as pool:  # two read while the third imports the engine
+        warm = pool.submit(segmenter.warm_up)
+        volumes = dict(zip(map(Sequence, images), pool.map(read_volume, images.values()), strict=True))
+        mask, pose = read_labels(brain), _read_transform(earlier_to_native)
+        warm.result()
     found = segmenter.segment(
-        {Sequence(s): read_volume(path) for s, path in images.items()},
+        volumes,
         mask.with_data(mask.data.astype(bool)),
         {source: read_earlier(source, path, mask.grid, pose) for source, path in (earlier or {}).items()},
     )
@@ -286,12 +291,17 @@ def _segment(
     write_volume(native_labels, native)
     for view, path in (views or {}).items():
         write_volume(path, brought_home(found.views[view])[1])
-    for region, path in (probabilities or {}).items():
+
+    def write_probability(region: str, path: Path) -> None:
         volume = found.probabilities[region]
         if transform:  # resampling works in the box of what is not zero
             likely = volume.with_data(np.where(volume.data < LEAST_PROBABILITY, 0, volume.data))
             volume = resample_fraction(likely, native_grid, transform)
         write_volume(path, volume)
+
+    with ThreadPoolExecutor(2) as pool:
+        for written in [pool.submit(write_probability, region, path) for region, path in (probabilities or {}).items()]:
+            written.result()
     write_text(tsv, _lookup_table(target))
     return {**facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
 
