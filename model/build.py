@@ -178,7 +178,8 @@ def package(work: Path) -> None:
         "training": {"stages": stages, "recipe": recipe, "data": training["data"], "versions": training["versions"][-1:]},
     }
     document.pop("published", None)
-    document["postprocess"] = load_recipe("default").postprocess
+    shipped = load_recipe("default")
+    document |= {"postprocess": shipped.postprocess, "target": shipped.document()["target"]}
     write_bundle(ROOT / "src" / "glioscope" / "models" / "default", document, {"default.safetensors": weights})
 
 

@@ -136,10 +136,10 @@ def subsets(records: list[Record]) -> list[str]:
     for subset in SUBSETS:
         found = of(records, "default", subset)
         if found:
-            false = max((r["regions"]["ET"]["ml"] for r in found if not _counts(r, "ET")), default=0.0)
+            false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
             names = ", ".join(sequence.display_name for sequence in subset)
-            lines.append(row(names, *(shown(mean(found, region)) for region in REGIONS), f"{false:.2f}"))
-    return [*lines, "", "Core and enhancing tumour without contrast T1 are guesses: the report says so."]
+            lines.append(row(names, *(shown(mean(found, region)) for region in REGIONS), shown(max(false, default=None), 2)))
+    return [*lines, "", "Without contrast T1 no enhancing tumour is told, and the core is a guess: the report says so."]
 
 
 def calibration(records: list[Record]) -> list[str]:

@@ -100,8 +100,9 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
     whole = read_bundle(run / "bundle")
     member = next(entry for entry in whole.document["members"] if entry["file"] == f"fold-{number}.safetensors")
     # The run's bundle has thresholds chosen on all folds; what ships has those of the recipe.
-    rules = load_recipe("default").postprocess
-    document = {**whole.document, "members": [member], "postprocess": rules}
+    recipe = load_recipe("default")
+    rules = {"postprocess": recipe.postprocess, "target": recipe.document()["target"]}
+    document = {**whole.document, "members": [member], **rules}
     effort = system.partition("-")[2] or "standard"
     return BundleSegmenter(replace(whole, document=document), backend="torch", effort=effort)
 
@@ -137,7 +138,7 @@ def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[S
             "ml": volume(answer, region, labels),
             "reference_ml": volume(reference, region, labels),
         }
-        for region in segmenter.regions
+        for region in segmenter.regions_from(images)
     }
     if system == "default" and subset == FULL:
         document["calibration"] = {
