@@ -94,17 +94,19 @@ def segmenter_for(options: argparse.Namespace, system: str, exam: str) -> Segmen
         return CascadeSegmenter(import_cascade(options.cascade, options.work / "cascade-2017"))
     if system == "synthetic-only":
         return BundleSegmenter(pretrained(options.work), backend="torch")
-    run = options.work / ("scratch" if system == "scratch" else "folds")
-    folds = json.loads((run / "folds.json").read_text())["folds"]
+    folder = options.work / ("scratch/bundle" if system == "scratch" else "folds/trusting")
+    return BundleSegmenter(fold_bundle(folder, exam), backend="torch", effort=system.partition("-")[2] or "standard")
+
+
+def fold_bundle(folder: Path, exam: str) -> Bundle:
+    """Of the bundle of a run, the network of the fold that held out `exam`, with the rules that ship."""
+    folds = json.loads((folder.parent / "folds.json").read_text())["folds"]
     number = next(fold["number"] for fold in folds if exam in fold["validation"])
-    whole = read_bundle(run / "bundle")
+    whole, recipe = read_bundle(folder), load_recipe("default")
     member = next(entry for entry in whole.document["members"] if entry["file"] == f"fold-{number}.safetensors")
     # The run's bundle has thresholds chosen on all folds; what ships has those of the recipe.
-    recipe = load_recipe("default")
     rules = {"postprocess": recipe.postprocess, "target": recipe.document()["target"]}
-    document = {**whole.document, "members": [member], **rules}
-    effort = system.partition("-")[2] or "standard"
-    return BundleSegmenter(replace(whole, document=document), backend="torch", effort=effort)
+    return replace(whole, document={**whole.document, "members": [member], **rules})
 
 
 def pretrained(work: Path) -> Bundle:

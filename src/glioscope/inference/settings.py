@@ -24,10 +24,9 @@ class WindowSettings:
         activation: `sigmoid` for regions that may overlap, `softmax` for labels.
         batch: How many flipped copies of a window are predicted at once.
         divisor: What the network divides the sides of its input by.
-        stretch: A window may grow along an axis by up to this factor where the brain's box then needs one window there: much
-            less work, and a network that normalises over its input sees other statistics. It also shrinks to a box that is
-            smaller. 1 leaves every window as it is.
-        grow: A stretched window has at most this many times the voxels of the patch; memory grows with them.
+        stretch: A window may grow along an axis by up to this factor (and to twice its voxels in all) where the brain's box
+            then needs one window there: much less work, and a network that normalises over its input sees other statistics.
+            It also shrinks to a box that is smaller. 1 leaves every window as it is.
         share_flips: Whether neighbouring windows share the flips, half of them each: half the work, nearly the same answer.
     """
 
@@ -38,7 +37,6 @@ class WindowSettings:
     batch: int = 1
     divisor: tuple[int, int, int] = (1, 1, 1)
     stretch: float = 1.0
-    grow: float = 2.0
     share_flips: bool = False
 
     def __post_init__(self) -> None:

@@ -17,6 +17,10 @@ STEP = 32
 """A fitted side is a multiple of this: what most networks halve five times without a rest, so that one that was converted for a
 window fits all others too."""
 
+MOST_VOXELS = 2
+"""Times as many voxels as the patch has, at most, in a window that was stretched: memory grows with them, and a network that
+normalises over its input answers otherwise."""
+
 SHARPNESS = 8
 """Sides of a window per standard deviation of its weights (Isensee et al., Nature Methods 2021)."""
 
@@ -29,8 +33,7 @@ def brain_box(inside: NDArray[np.bool_]) -> tuple[slice, ...] | None:
 def fitted_window(box: Sequence[int], settings: WindowSettings) -> tuple[int, int, int]:
     """Sides of the window for a box of the brain: the settings' own, or stretched or shrunk so that one window covers an axis.
 
-    The axis that needs the least growth is stretched first, as long as the window has at most `grow` times the patch's
-    voxels.
+    The axis that needs the least growth is stretched first, as long as the window has at most twice the patch's voxels.
 
     Args:
         box: Voxels along each axis.
@@ -39,7 +42,7 @@ def fitted_window(box: Sequence[int], settings: WindowSettings) -> tuple[int, in
     sides = list(settings.window)
     if settings.stretch == 1:
         return settings.window
-    most = settings.grow * math.prod(sides)
+    most = MOST_VOXELS * math.prod(sides)
     steps = [math.lcm(STEP, by) for by in settings.divisor]
     whole = [-(-have // by) * by for have, by in zip(box, steps, strict=True)]
     for axis in sorted(range(3), key=lambda a: whole[a] / sides[a]):

@@ -104,7 +104,7 @@ class BundleSegmenter(Segmenter):
         """The window that the bundle and the effort ask for."""
         told = window_settings(self.bundle)
         if self.effort == "fast":
-            return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0), grow=8.0)
+            return replace(told, mirror_axes=(), overlap=min(told.overlap, 0.25), stretch=max(told.stretch, 2.0))
         return replace(told, mirror_axes=(), overlap=max(told.overlap, 0.5)) if self.effort == "best" else told
 
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
