@@ -16,6 +16,7 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,12 +28,14 @@ COHORTS = {
     "random": (16, 13, ["--share", "0.5", "--mode", "random"]),
     "healthy": (8, 14, ["--healthy"]),
     "healthy-beside": (24, 15, ["--healthy"]),
+    "healthy-more": (20, 16, ["--healthy"]),
 }
-"""Synthetic exams: how many, seed, how. Pretraining has those of all but the last."""
+"""Synthetic exams: how many, seed, how."""
 
+PRETRAINED = ("realistic", "mni152", "random", "healthy")
 BESIDE = {"realistic": 8, "mni152": 4, "random": 4, "healthy-beside": 24}
 """Synthetic exams that the folds learn from beside real ones, most without a tumour: real ones alone teach that each brain has
-one."""
+one. The last stage has those of `healthy-more`, too."""
 
 FOLDS = 5
 SEQUENCES = ("t1n", "t1c", "t2w", "t2f")
@@ -62,8 +65,11 @@ REAL = (
 """Only the last weights are scored: nothing is chosen on the exams that are held out. The learning rate was chosen within the
 exams that fold 0 learns from (0.0005 made exams that were not seen worse)."""
 
-BELIEFS = (*(change for change in REAL if "epochs" not in change), "training.epochs=8")
-"""The last stage: what must be added to the belief of the untrained segmenters."""
+BELIEFS = (*REAL, "training.epochs=8", "training.validate_every=8")
+"""What must be added to the belief of the untrained segmenters."""
+
+LONGER = (*REAL, "training.epochs=18", "training.validate_every=18", "training.train_only_share=0.45")
+"""The same with more healthy exams: real ones are answered as before, healthy brains better."""
 
 TRUST = {"flair-threshold:WT": ("WT", 1.0), "subtraction:ET": ("ET", 4.0)}
 """Channel -> region, and what is added to the weight of that belief when all is learnt: a network that has seen eight exams is
@@ -79,12 +85,18 @@ def main() -> None:
     options = parser.parse_args()
     work, cores = options.work, os.cpu_count() or 1
     made = synthesise(work / "synthetic", options.shapes)
-    pretraining = [row for row in made if not row["id"].startswith("healthy-beside")]
+    pretraining = chosen(made, dict.fromkeys(PRETRAINED, None))
     train(table(pretraining, work / "pretraining.csv"), work / "pretraining", "0", (*PRETRAINING, *IMAGES), cores)
-    cohort = table(real(options.data) + beside(made), work / "mixed.csv")
-    stages = [("images", "pretraining", (*REAL, *IMAGES)), ("folds", "images", BELIEFS)]
+    rows = real(options.data) + chosen(made, BESIDE, train_only="yes")
+    mixed = table(rows, work / "mixed.csv")
+    more = table(rows + chosen(made, {"healthy-more": None}, train_only="yes"), work / "more.csv")
+    stages = [
+        ("images", "pretraining", mixed, (*REAL, *IMAGES)),
+        ("beliefs", "images", mixed, BELIEFS),
+        ("folds", "beliefs", more, LONGER),
+    ]
     threads = max(1, cores // options.jobs)
-    for out, start, changes in stages:
+    for out, start, cohort, changes in stages:
         with ThreadPoolExecutor(options.jobs) as pool:
             runs = [pool.submit(fold, cohort, work, out, start, number, changes, threads) for number in (*range(FOLDS), None)]
         for run in runs:
@@ -123,13 +135,12 @@ def real(data: Path) -> list[dict[str, str]]:
         ]
 
 
-def beside(made: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Those of the synthetic exams that the folds learn from beside the real ones."""
-    chosen = []
-    for name, count in BESIDE.items():
-        rows = [row for row in made if row["id"].startswith(f"{name}-SYN")]
-        chosen += [{**row, "train_only": "yes"} for row in rows[:count]]
-    return chosen
+def chosen(made: list[dict[str, str]], kinds: Mapping[str, int | None], **more: str) -> list[dict[str, str]]:
+    """The first so many synthetic exams of each kind, all where None."""
+    rows = []
+    for kind, count in kinds.items():
+        rows += [{**row, **more} for row in made if row["id"].startswith(f"{kind}-SYN")][:count]
+    return rows
 
 
 def table(rows: list[dict[str, str]], out: Path) -> Path:
@@ -181,11 +192,12 @@ def package(work: Path) -> None:
     weights = {name: tensor.to(torch.float16) for name, tensor in made.network(0).state_dict().items()}
     document = {key: value for key, value in made.document.items() if key not in ("format", "members", "training")}
     training, stages = made.document["training"], []
-    recipe = {**training["recipe"], "transfer": {**training["recipe"]["transfer"], "from": "images-final"}}
+    recipe = {**training["recipe"], "transfer": {**training["recipe"]["transfer"], "from": "beliefs-final"}}
     for title, run in (
         ("Pretraining on synthetic exams", "pretraining"),
         ("Training on all real exams, synthetic ones beside them", "images-final"),
-        ("The same, given what the untrained segmenters believe", "folds-final"),
+        ("The same, given what the untrained segmenters believe", "beliefs-final"),
+        ("The same, with more healthy exams", "folds-final"),
     ):
         told = read_bundle(work / run / "bundle").document["training"]
         rules = told["recipe"]["training"]

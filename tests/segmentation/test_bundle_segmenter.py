@@ -341,7 +341,7 @@ def test_an_effort_that_is_not_known_is_refused() -> None:
         get_segmenter("subtraction", effort="fast")
 
 
-def test_what_ships_is_taken_where_nothing_else_can_work_and_shows_its_card(
+def test_what_ships_is_taken_where_subtraction_cannot_work_and_shows_its_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "models")
@@ -349,7 +349,8 @@ def test_what_ships_is_taken_where_nothing_else_can_work_and_shows_its_card(
     bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
     (bundle.folder / "card.md").write_text("# What it is\n\nNot much.\n")
     assert choose_segmenter({T2W}) == "easy"
-    assert choose_segmenter({T2W, T2F}) == "flair-threshold"
+    assert choose_segmenter({T2W, T2F}) == "easy"
+    assert choose_segmenter({T2F}) == "flair-threshold"  # "easy" knows nothing of FLAIR
     with pytest.raises(MissingSequence):
         choose_segmenter({T1C})
     assert find_entry("easy").document()["model_card"].startswith("# What it is")

@@ -48,11 +48,12 @@ def segment(images: Images, brain: Volume) -> Segmentation:
     return segmenter.segment(images, brain)
 
 
-def test_it_is_small_and_taken_where_nothing_else_can_work() -> None:
+def test_it_is_small_and_taken_where_subtraction_cannot_work() -> None:
     (folder,) = shipped_bundles()
     assert sum(file.stat().st_size for file in folder.iterdir()) < 20e6
     assert choose_segmenter({Sequence.T2W}) == "default"
     assert choose_segmenter({Sequence.T1C, Sequence.T2W}) == "default"
+    assert choose_segmenter({Sequence.T2F}) == "default"
     assert choose_segmenter(set(Sequence)) == "subtraction"
     card = get_segmenter("default").card["model_card"]
     assert "Not a medical device" in card

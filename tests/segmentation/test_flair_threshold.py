@@ -8,6 +8,7 @@ import pytest
 from glioscope.core import Sequence, Volume
 from glioscope.segmentation import get_segmenter
 from glioscope.segmentation.filters import deviation, drop_small, equalised, grown
+from glioscope.segmentation.flair_threshold import _conspicuous
 from tests.segmentation.phantoms import dice, phantom
 
 FLAIR = Sequence.T2F
@@ -24,6 +25,30 @@ def test_a_bright_ball_is_found() -> None:
     assert probability.dtype == np.float32
     assert 0 <= probability.min() <= probability.max() <= 1
     assert found.facts["volume_ml"] == pytest.approx((found.labels.data > 0).sum() / 1000, abs=1e-3)
+
+
+def test_what_is_hardly_brighter_than_the_brain_is_no_finding() -> None:
+    images, brain, _ = phantom()
+    texture, _, _ = phantom(lesion=False)
+    segmenter = get_segmenter("flair-threshold")
+    healthy = segmenter.segment({FLAIR: texture[FLAIR]}, brain)
+    assert not healthy.labels.data.any()
+    assert healthy.facts["volume_ml"] == 0
+    assert healthy.facts["inconspicuous_ml"] > 1
+    assert 0.4 < healthy.probabilities["WT"].data.max() < 0.5  # perhaps, and not surely nothing
+    bright = segmenter.segment({FLAIR: images[FLAIR]}, brain)
+    assert bright.facts["inconspicuous_ml"] == 0
+
+
+def test_a_faint_part_is_left_out_beside_a_bright_one() -> None:
+    mask = np.zeros((12, 8, 8), bool)
+    mask[1:4, 2:5, 2:5] = mask[6:11, 2:7, 2:7] = True
+    image = np.zeros(mask.shape, np.float32)
+    image[6:9, 2:7, 2:7] = 3.0  # three of five planes of the second part: more than half of it
+    image[1:4, 2:5, 2] = 3.0  # one of three planes of the first
+    found = _conspicuous(mask, image, 2.0)
+    np.testing.assert_array_equal(found[5:], mask[5:])
+    assert not found[:5].any()
 
 
 def test_a_dark_centre_is_filled() -> None:
