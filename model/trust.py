@@ -43,7 +43,8 @@ def main() -> None:
         exams = labelled_cohort(options.data, Path(unpacked))
         found = Parallel(options.jobs)(delayed(measure)(options.work / "folds" / "bundle", exam) for exam in exams)
     dices = {exam.name: table for exam, table in zip(exams, found, strict=True)}
-    write_json(options.work / "trust.json", {name: list(map(str, table.items())) for name, table in dices.items()})
+    rows = [{"exam": name, "added": pair, "dice": of} for name, table in dices.items() for pair, of in table.items()]
+    write_json(options.work / "trust.json", {"rows": rows})
     folds = {name: fold_bundle(options.work / "folds" / "bundle", name).files[0].name for name in dices}
     nested = []
     for fold in sorted(set(folds.values())):
@@ -63,11 +64,10 @@ def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, floa
     segmenter = BundleSegmenter(fold_bundle(folder, exam.name), backend="torch")
     found = {region: volume.data for region, volume in segmenter.segment(images, brain).probabilities.items()}
     channels = [channel.name for channel in segmenter.bundle.inputs.channels]
-    seen, inside, _ = segmenter.seen({s: image.reoriented("RAS") for s, image in images.items()}, brain.reoriented("RAS"))
+    upright = brain.reoriented("RAS")
+    seen, _, _ = segmenter.seen({s: image.reoriented("RAS") for s, image in images.items()}, upright)
     beliefs = {
-        region: brain.reoriented("RAS")
-        .with_data(np.where(inside, seen[channels.index(channel)], 0))
-        .reoriented(brain.grid.orientation)
+        region: upright.with_data(seen[channels.index(channel)]).reoriented(brain.grid.orientation).data
         for region, channel in (("WT", "flair-threshold:WT"), ("ET", "subtraction:ET"))
     }
     rules = load_recipe("default").postprocess
@@ -75,10 +75,10 @@ def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, floa
     thresholds = Thresholds(rules["thresholds"], rules["least_mean"])
     table = {}
     for whole, enhancing in product(WHOLE, ENHANCING):
-        moved = {"WT": whole, "TC": 0.0, "ET": enhancing}
+        more = {"WT": whole, "ET": enhancing}
         maps = {
-            region: shifted(values, more * beliefs[region].data if more else 0.0)
-            for (region, values), more in zip(found.items(), moved.values(), strict=True)
+            region: shifted(values, more[region] * beliefs[region] if region in more else 0.0)
+            for region, values in found.items()
         }
         answer = thresholds.apply(maps, SCHEME)
         table[whole, enhancing] = {

@@ -31,7 +31,7 @@ BRIDGE_MM = 1.5
 
 CONSPICUOUS = 2.2
 """Robust standard deviations above the brain's median that half of a part must reach to be a finding. The histogram of a
-healthy brain parts somewhere, too: what lies above has a median of 1.1 to 1.9 in synthetic healthy brains, and of 2.6 and more
+healthy brain parts somewhere, too: what lies above has a median of 1.1 to 2.1 in synthetic healthy brains, and of 2.6 and more
 in real exams with a tumour (docs/baselines.md)."""
 
 
@@ -132,8 +132,8 @@ class FlairThreshold(Segmenter):
     title = "hyperintense FLAIR, whole tumour only; no training"
     description = (
         "Each voxel of the FLAIR becomes its rank within the brain; the highest ranks are the tumour. Finds what is bright on "
-        "FLAIR and nothing else: it cannot tell tumour from other white-matter disease, and an exam without a lesion gets one. "
-        "Small satellites of a large lesion are dropped."
+        "FLAIR and nothing else: it cannot tell tumour from other white-matter disease, and misses a tumour that is hardly "
+        "brighter than the brain. Small satellites of a large lesion are dropped."
     )
     source = (
         "Meissen, Kaissis, Rueckert. Challenging current semi-supervised anomaly segmentation methods for brain MRI. "
