@@ -90,6 +90,8 @@ class Listened:
 def inbox_document(out: str | PathLike[str]) -> list[dict[str, Any]]:
     """State of every study in a listener's folder, whether one runs there or not; raises InputUnreadable for another folder."""
     root = Path(out)
+    if not root.is_dir():
+        raise InputUnreadable(f"There is no folder '{root}'; name the one that `glioscope listen` was given.")
     if not (root / "studies").is_dir():
         raise InputUnreadable(f"'{root}' is not the folder of a listener; name the one that `glioscope listen` was given.")
     folders = sorted(f for place in ("studies", "quarantine") for f in (root / place).glob("*") if f.name != "objects")
