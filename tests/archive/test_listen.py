@@ -10,7 +10,7 @@ import pytest
 
 from glioscope.archive import Inbox, Retry, hashed, instance_path
 from glioscope.core import OutputUnwritable
-from glioscope.workflows.listen import inbox_document
+from glioscope.workflows.listen import ListenOptions, inbox_document, listen
 from tests.archive.faulty import scp
 from tests.archive.listening import KEY, QUIET, Caller, lines, listener, send_to, status, study, tracing, until
 from tests.archive.made_up import SECRETS, SEG, SR, STUDY, file_bytes, instance
@@ -199,3 +199,10 @@ def test_too_large_too_full_and_garbage(tmp_path: Path) -> None:
 def test_one_listener_a_folder(tmp_path: Path) -> None:
     with listener(tmp_path / "in", []) as here, pytest.raises(OutputUnwritable, match="Another listener works in 'in'"):
         Inbox(here.out)
+
+
+def test_a_port_that_cannot_be_told_costs_a_sentence(tmp_path: Path) -> None:
+    # issue 6: on a full disk the listener ended with a fault of ours, since this one file was written past core.files
+    (tmp_path / "in" / "port").mkdir(parents=True)
+    with pytest.raises(OutputUnwritable, match="port' cannot be written"):
+        listen(tmp_path / "in", options=ListenOptions(port=0, until_idle=True))

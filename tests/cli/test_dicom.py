@@ -34,6 +34,7 @@ def test_the_flag_reaches_the_workflow(tmp_path: Path, monkeypatch: pytest.Monke
     assert told.exit_code == 0, told.output
     assert given["dicom"] is bool(words)
     assert "dicom labels" in told.stdout and "labels.dcm" in told.stdout
+    assert "these files name the patient" in told.stdout  # `run --dicom` kept silent about it (issue 6)
 
 
 @pytest.mark.parametrize("command", ["segment", "preprocess"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from glioscope.reporting import ReportModel, lineage, model_of_exam, render_html, render_pdf
+from glioscope.reporting.model import Picture, Section, Table
 from tests.reporting.documents import HOSTILE, inspection, measurements, quality, records
 
 PNG = bytes.fromhex(
@@ -118,3 +121,18 @@ def test_a_long_list_of_files_runs_over_pages() -> None:
     document["candidates"] += [{"name": f"scan-{i}.nii.gz", "set_aside": "a duplicate"} for i in range(150)]
     pdf = render_pdf(model_of_exam(document, measurements(), quality(), [], {}))
     assert len(re.findall(rb"/Type /Page\b", pdf)) >= 3
+
+
+def test_a_picture_leaves_room_for_the_tables_of_its_section() -> None:
+    # issue 6: what surgery left began a page of its own, and the page before stayed empty below its middle
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("L", (600, 480)).save(stream, "PNG")
+    found = Table(("After surgery", "Found"), (("Left", "none"),), (0.5, 0.5))
+    half = Section("Half a page", tables=(Table(("No",), (("1",),) * 17, (1.0,)),))
+    surgery = Section("After surgery", ("A suggestion.",), (found,), (Picture(stream.getvalue(), "Slices.", "Slices."),))
+
+    pdf = render_pdf(replace(model(), keys=(), reasons=(), sections=(half, surgery)))
+
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1

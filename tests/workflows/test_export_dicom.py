@@ -258,6 +258,8 @@ def test_faults_cost_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputUnreadable, match="holds no results"):
         export_dicom(tmp_path / "empty", tmp_path / "in")
+    with pytest.raises(InputUnreadable, match="There is no folder"):  # it "held no results" (issue 6)
+        export_dicom(tmp_path / "nowhere", tmp_path / "in")
     with pytest.raises(InputUnreadable, match="does not exist; give the DICOM folder"):
         export_dicom(out, tmp_path / "nowhere")
     with pytest.raises(InputUnreadable, match="only 1 of the 16"):

@@ -127,7 +127,7 @@ def send(
     A server that is down, slow or full is tried again with growing waits. What it took is recorded, so the same command goes
     on where it stopped, and does nothing when all is there.
 
-    Example: glioscope send results/dicom --to dicom://ORTHANC@localhost:4242
+    Example: glioscope send results/sub-7/dicom --to dicom://ORTHANC@localhost:4242
     """
     import glioscope
     from glioscope.archive import Retry

@@ -55,7 +55,7 @@ def dicom(
     Example: glioscope dicom results --source exams/patient-7
     """
     import glioscope
-    from glioscope.cli.display import LiveProgress, print_json
+    from glioscope.cli.display import NAMES_THE_PATIENT, LiveProgress, print_json
     from glioscope.core import GlioscopeError, parse_sequence
     from glioscope.workflows.progress import Progress
 
@@ -79,9 +79,7 @@ def dicom(
         for path in written:
             typer.echo(str(path))
         if written:
-            typer.echo(
-                "These files name the patient: they belong into the archive that the exam came from. Not a medical device."
-            )
+            typer.echo(f"{NAMES_THE_PATIENT} Not a medical device.")
     try:
         outcomes.check()
     except GlioscopeError as error:

@@ -14,9 +14,11 @@ from glioscope.inspection import Candidate, Inspection
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
 from glioscope.workflows.progress import Progress
 
-__all__ = ["LiveProgress", "print_json", "show_inspections", "show_outcomes"]
+__all__ = ["NAMES_THE_PATIENT", "LiveProgress", "print_json", "show_inspections", "show_outcomes"]
 
 DICOM_OBJECTS = ("dicom_labels", "dicom_regions", "dicom_measurements", "dicom_report")
+NAMES_THE_PATIENT = "These files name the patient: they belong into the archive that the exam came from."
+
 DISCLAIMER = "Not a medical device. For research use; check every result against the images."
 
 
@@ -93,6 +95,8 @@ def show_outcomes(outcomes: Outcomes) -> None:
         for title in ("report_html", "report_pdf", "labels", "brain_mask", *DICOM_OBJECTS):
             if title in exam.files:
                 console.print(f"    {title.replace('_', ' '):<12} {escape(str(exam.files[title]))}")
+    if any(title in exam.files for exam in outcomes.exams for title in DICOM_OBJECTS):
+        console.print(f"DICOM: {NAMES_THE_PATIENT[0].lower()}{NAMES_THE_PATIENT[1:]}")
     console.print(f"[dim]{DISCLAIMER}[/]")
 
 

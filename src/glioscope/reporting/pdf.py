@@ -16,6 +16,8 @@ __all__ = ["render_pdf"]
 _TONES = {"good": "#1b7f4d", "caution": "#a66300", "warning": "#b3261e", "info": "#5c6670"}
 _INK, _PALE, _LINE, _WASH = "#1d2329", "#5c6670", "#dfe3e7", "#f5f7f9"
 _MARGIN = 40.0
+_ALONE, _BESIDE_TABLES = 340.0, 250.0
+"""Height of a picture (points); where its section has tables too, such that both still fit below half a page of others."""
 _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
 
@@ -100,7 +102,7 @@ class _Writer:
         body: list[Any] = []
         for picture in section.pictures:
             wide, high = ImageReader(io.BytesIO(picture.png)).getSize()
-            scale = min(self.width / wide, 340 / high)
+            scale = min(self.width / wide, (_BESIDE_TABLES if section.tables else _ALONE) / high)
             body.append(Image(io.BytesIO(picture.png), wide * scale, high * scale))
             body.append(self.text(picture.caption, 7, colour=_PALE, before=2))
         for number, table in enumerate(section.tables):

@@ -31,6 +31,7 @@ from glioscope.archive import (
     read_dicom_file,
 )
 from glioscope.core import InputUnreadable, OutputUnwritable, TransferFailed
+from glioscope.core.files import write_text
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.archive_job import study_commands
 from glioscope.workflows.progress import Progress
@@ -90,6 +91,8 @@ class Listened:
 def inbox_document(out: str | PathLike[str]) -> list[dict[str, Any]]:
     """State of every study in a listener's folder, whether one runs there or not; raises InputUnreadable for another folder."""
     root = Path(out)
+    if not root.is_dir():
+        raise InputUnreadable(f"There is no folder '{root}'; name the one that `glioscope listen` was given.")
     if not (root / "studies").is_dir():
         raise InputUnreadable(f"'{root}' is not the folder of a listener; name the one that `glioscope listen` was given.")
     folders = sorted(f for place in ("studies", "quarantine") for f in (root / place).glob("*") if f.name != "objects")
@@ -165,7 +168,7 @@ def listen(
             told.decided(f"Listening as {options.aet} on {options.bind} port {port}.")
             if not is_loopback(options.bind) and not (context and options.allow):
                 told.warned("Other machines can send here; --allow says which titles may, --certificate encrypts.")
-            (inbox.root / "port").write_text(f"{port}\n")
+            write_text(inbox.root / "port", f"{port}\n")
             if listening:
                 listening.set()
             pause = min(1.0, max(0.02, options.quiet / 4))

@@ -161,9 +161,11 @@ def report_exam(
 
 def reported_folders(out: Path) -> list[Path]:
     """Folders of exams below the output dataset that have measurements; raises InputUnreadable where there are none."""
+    if not out.is_dir():
+        raise InputUnreadable(f"There is no folder '{out}'; give the output folder of `glioscope run`.")
     folders = sorted(path.parent.parent for path in out.glob("sub-*/**/report/measurements.json"))
     if not folders:
-        raise InputUnreadable(f"'{out}' holds no results to report on; give the output folder of `glioscope run`.")
+        raise InputUnreadable(f"'{out}' holds no results; give the output folder of `glioscope run`.")
     return folders
 
 
