@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from glioscope.core import bids_name
@@ -10,7 +11,7 @@ from glioscope.inspection.images import image_candidates
 from glioscope.inspection.material import Material, distinct
 from glioscope.inspection.names import read_name
 
-__all__ = ["bids_materials"]
+__all__ = ["beside_bids", "bids_materials"]
 
 _NAME = re.compile(r"^sub-(?P<sub>[0-9A-Za-z]+)(?:_ses-(?P<ses>[0-9A-Za-z]+))?_.*\.nii(?:\.gz)?$")
 _ANATOMICAL = re.compile(r"_(?:T1w|T2w|FLAIR)\.nii(?:\.gz)?$")
@@ -48,3 +49,16 @@ def bids_materials(root: Path, files: list[Path]) -> list[Material]:
         (Material(sub, ses or None, "bids", tuple(image_candidates(root, members))), dataset)
         for (sub, ses, dataset), members in sorted(exams.items())
     )
+
+
+def beside_bids(root: Path, files: Iterable[Path]) -> list[Path]:
+    """Folders below `root` with files but none of BIDS in them, each the topmost, that are not the dataset's own either."""
+    files = list(files)
+    known = {folder for path in files if _NAME.match(path.name) for folder in path.relative_to(root).parents}
+    found = set()
+    for path in files:
+        inner = path.relative_to(root)
+        folders = [folder for folder in reversed(inner.parents) if folder not in known]
+        if folders and not (_NOT_RAW | _DATA_TYPES) & set(folders[0].parts):
+            found.add(root / folders[0])
+    return sorted(found)

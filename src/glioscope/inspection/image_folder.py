@@ -12,9 +12,17 @@ from glioscope.inspection.material import Material, distinct
 from glioscope.inspection.names import read_name, word_set
 from glioscope.inspection.owners import by_case, in_doubt, is_series_number, read_owner
 
-__all__ = ["image_materials"]
+__all__ = ["as_session", "image_materials", "is_inner"]
 
-_CONTAINERS = word_set("anat nifti nii images image img orig original raw native registered reg preproc processed data")
+_CONTAINERS = word_set(
+    "anat nifti nii images image img orig original raw native registered reg preproc processed data dicom dicoms dcm nrrd mha "
+    "converted conversion"
+)
+
+
+def is_inner(name: str) -> bool:
+    """Whether a folder is called as folders within an exam are, or for a sequence; also the exam's own, the empty name."""
+    return not name or name.lower() in _CONTAINERS or read_name(name).weighting is not None
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class _Folder:
     @property
     def strange(self) -> bool:
         """Whether it is named neither for a sequence nor as folders within an exam are."""
-        return not self.of_sequence and self.name.lower() not in _CONTAINERS
+        return not is_inner(self.name)
 
     @property
     def images(self) -> int:
@@ -129,12 +137,13 @@ def _cohort(root: Path, folders: dict[str, list[Path]], session: str | None) -> 
         label = bids_name(folder)
         within = image_materials(root / folder, members, label)
         if len(within) > 1 or session is not None:
-            within = [_as_session(m, label, m.id if m.id != label else None) for m in within]
+            within = [as_session(m, label, m.id if m.id != label else None) for m in within]
         found += [(m, f"{folder}/{m.session}") for m in within]
     return distinct(found)
 
 
-def _as_session(material: Material, exam_id: str, session: str | None) -> Material:
+def as_session(material: Material, exam_id: str, session: str | None) -> Material:
+    """`material` as a session of exam `exam_id`; one that has a session already keeps it behind `session`."""
     label = "".join(part for part in (session, material.session) if part) or None
     return Material(
         exam_id, label, material.source, material.candidates, material.problem, material.brats, doubt=material.doubt

@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from glioscope.core import AmbiguousExam, GlioscopeError, InputUnreadable, Sequence, bids_name, is_image, read_volume
-from glioscope.inspection.archive import unpack
-from glioscope.inspection.bids import bids_materials
 from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.content import classify_content
-from glioscope.inspection.dicom_folder import dicom_materials, read_instances
-from glioscope.inspection.image_folder import image_materials
-from glioscope.inspection.images import content_fault, image_candidates, image_stem
+from glioscope.inspection.explore import explore
+from glioscope.inspection.images import content_fault, image_stem
 from glioscope.inspection.inspection import Inspection
 from glioscope.inspection.manifest import is_manifest, manifest_materials
 from glioscope.inspection.material import Material
@@ -22,54 +19,11 @@ from glioscope.inspection.named import named_candidate
 from glioscope.inspection.remarks import remarks
 from glioscope.inspection.selection import select
 from glioscope.inspection.skullstripped import is_skull_stripped, share_one_brain
-from glioscope.inspection.walk import list_files
 
 __all__ = ["inspect_path"]
 
 FEW_EXAMS = 16
 """Up to this many exams every chosen image is read once, so that truncated or empty ones are known before any work starts."""
-
-
-def _tells(materials: Iterable[Material]) -> int:
-    return sum(len({c.sequence for c in m.candidates if c.sequence and not c.set_aside}) for m in materials)
-
-
-def _explore_folder(root: Path, exam_id: str) -> list[Material]:
-    files = list_files(root)
-    images = [path for path in files if is_image(path)]
-    if found := bids_materials(root, images):
-        return found
-    instances, damaged = read_instances(path for path in files if not is_image(path))
-    from_images = image_materials(root, images, exam_id) if images else []
-    if not instances:
-        extra = tuple(
-            Candidate(f"damaged file {i}", (path,), "dicom", set_aside="damaged or truncated DICOM file")
-            for i, path in enumerate(damaged, 1)
-        )
-        if from_images:
-            return [replace(from_images[0], candidates=(*from_images[0].candidates, *extra)), *from_images[1:]]
-        return [Material(exam_id, None, "dicom" if damaged else "images", extra)]
-    from_dicom = dicom_materials(root, instances, damaged, exam_id, root.name)
-    if _tells(from_images) > _tells(from_dicom):
-        return from_images
-    if len(from_dicom) == 1:
-        aside = [replace(c, set_aside=c.set_aside or "the exam is read from its DICOM files", fault=None)
-                 for m in from_images for c in m.candidates]  # fmt: skip
-        return [replace(from_dicom[0], candidates=(*from_dicom[0].candidates, *aside))]
-    return from_dicom
-
-
-def _explore(path: Path, exam_id: str, workdir: Path) -> list[Material]:
-    if path.is_dir():
-        return _explore_folder(path, exam_id)
-    if path.suffix.lower() == ".zip":
-        return _explore_folder(unpack(path, workdir), exam_id)
-    if is_image(path):
-        return [Material(exam_id, None, "images", tuple(image_candidates(path.parent, [path])))]
-    instances, damaged = read_instances([path])
-    if instances or damaged:
-        return dicom_materials(path.parent, instances, damaged, exam_id, path.name)
-    raise InputUnreadable(f"'{path.name}' is no folder, zip, image, DICOM file or CSV table of exams.")
 
 
 def _default_id(path: Path) -> str:
@@ -179,9 +133,9 @@ def inspect_path(
         raise InputUnreadable(f"'{path}' cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
     name = bids_name(exam_id.removeprefix("sub-")) if exam_id else _default_id(path)
     if path.is_file() and is_manifest(path):
-        materials = manifest_materials(path, lambda folder, row_id: _explore(folder, row_id, workdir / row_id))
+        materials = manifest_materials(path, lambda folder, row_id: explore(folder, row_id, workdir / row_id))
     else:
-        materials = _explore(path, name, workdir)
+        materials = explore(path, name, workdir)
     if overrides and len(materials) > 1:
         raise AmbiguousExam(
             f"'{path.name}' holds {len(materials)} exams, so a file cannot be given for one sequence; name one exam."

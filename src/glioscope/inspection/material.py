@@ -30,6 +30,11 @@ class Material:
     earlier: Mapping[str, Path] = field(default_factory=dict)
     doubt: AmbiguousExam | None = None
 
+    @property
+    def name(self) -> str:
+        """Identifier and session."""
+        return f"{self.id}/{self.session}"
+
 
 def distinct(found: Iterable[tuple[Material, str]]) -> list[Material]:
     """Materials with different names: one whose letters and digits repeat another's gets a mark made of its full name.
