@@ -86,7 +86,6 @@ def test_padding_and_orientation_change_nothing(exam: tuple[Images, Volume], ans
     assert dice(found.data[5:-3, 9:, 2:-11] > 0, answer.labels.data > 0) >= 0.98
 
 
-@pytest.mark.xfail(reason="the model finds tumour in some healthy synthetic brains; docs/default.md", strict=True)
 def test_a_healthy_brain_has_no_tumour(tmp_path: Path) -> None:
     found = segment(*made(tmp_path, 5, "healthy"))
     assert found.labels.data.astype(bool).sum() < 100  # 0.1 ml
