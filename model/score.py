@@ -116,15 +116,20 @@ def pretrained(work: Path) -> Bundle:
     return replace(bundle, document={**bundle.document, "inference": windows, "postprocess": recipe.postprocess})
 
 
+def read_exam(exam: Any) -> tuple[dict[Sequence, Volume], Volume, Volume]:  # noqa: ANN401
+    """Its images, the experts' label map in SCHEME, and its brain."""
+    images = {s: read_volume(exam.images[s]) for s in Sequence}
+    labels = read_labels(exam.labels)
+    brain = labels.with_data(np.any([image.data != 0 for image in images.values()], axis=0))
+    return images, labels.with_data(convert_labels(labels.data, numbering_of(labels.data, SCHEME), SCHEME)), brain
+
+
 def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[Sequence, ...], threads: int) -> None:  # noqa: ANN401
     import torch
 
     torch.set_num_threads(threads)
-    every = {s: read_volume(exam.images[s]) for s in Sequence}
-    images = {s: every[s] for s in subset}
-    labels = read_labels(exam.labels)
-    reference = convert_labels(labels.data, numbering_of(labels.data, SCHEME), SCHEME)
-    brain = labels.with_data(np.any([image.data != 0 for image in every.values()], axis=0))
+    every, labels, brain = read_exam(exam)
+    images, reference = {s: every[s] for s in subset}, labels.data
     segmenter = segmenter_for(options, system, exam.name)
     wall, cpu = time.perf_counter(), time.process_time()
     found = segmenter.segment(images, brain)

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from score import SCHEME, fold_bundle
+from score import SCHEME, fold_bundle, read_exam
 
-from glioscope.core import Sequence, convert_labels, numbering_of, read_labels, read_volume, region_mask
+from glioscope.core import region_mask
 from glioscope.core.files import write_json
 from glioscope.postprocessing import Thresholds
 from glioscope.quality import dice
@@ -57,10 +57,7 @@ def main() -> None:
 
 def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, float]]:  # noqa: ANN401
     """Pair of weights -> region -> Dice (1 where both are empty)."""
-    images = {s: read_volume(exam.images[s]) for s in Sequence}
-    labels = read_labels(exam.labels)
-    reference = convert_labels(labels.data, numbering_of(labels.data, SCHEME), SCHEME)
-    brain = labels.with_data(np.any([image.data != 0 for image in images.values()], axis=0))
+    images, reference, brain = read_exam(exam)
     segmenter = BundleSegmenter(fold_bundle(folder, exam.name), backend="torch")
     found = {region: volume.data for region, volume in segmenter.segment(images, brain).probabilities.items()}
     channels = [channel.name for channel in segmenter.bundle.inputs.channels]
@@ -82,7 +79,7 @@ def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, floa
         }
         answer = thresholds.apply(maps, SCHEME)
         table[whole, enhancing] = {
-            region: dice(region_mask(answer, SCHEME, region), region_mask(reference, SCHEME, region)) for region in found
+            region: dice(region_mask(answer, SCHEME, region), region_mask(reference.data, SCHEME, region)) for region in found
         }
     return table
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from glioscope.bundles import bundles_folder, write_bundle
 from glioscope.cli.main import app
-from glioscope.core import Grid, InputUnreadable, InvalidImage, MissingSequence, Sequence, Volume
+from glioscope.core import EngineMissing, Grid, InputUnreadable, InvalidImage, MissingSequence, Sequence, Volume
 from glioscope.segmentation import choose_segmenter, find_entry, get_segmenter, list_segmenters
 from tests.bundles.toy import document_of, write_toy
 
@@ -366,3 +366,14 @@ def test_an_exam_with_none_of_the_optional_sequences_is_refused(tmp_path: Path) 
     images, brain = exam()
     with pytest.raises(MissingSequence):
         get_segmenter(str(tmp_path / "easy")).segment({T1N: images[T1N]}, brain)
+
+
+def test_warming_up_leaves_what_is_broken_to_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise EngineMissing("OpenVINO is not installed; run `pip install openvino`.")
+
+    monkeypatch.setattr("glioscope.inference.openvino_quietly.openvino", broken)
+    write_toy(tmp_path / "toy")
+    segmenter = get_segmenter(str(tmp_path / "toy"))
+    segmenter.warm_up()
+    assert segmenter.segment(*exam()).probabilities

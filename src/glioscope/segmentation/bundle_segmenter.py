@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glioscope.bundles import Bundle, build_channels
 from glioscope.bundles.placing import working_grid
-from glioscope.core import Grid, Sequence, Volume, get_scheme, resample, resample_mask
+from glioscope.core import EngineMissing, Grid, Sequence, Volume, get_scheme, resample, resample_mask
 from glioscope.inference import WindowSettings, predict
 from glioscope.inference.model_store import ModelStore
 from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
@@ -79,11 +79,11 @@ class BundleSegmenter(Segmenter):
 
     def warm_up(self) -> None:
         """PyTorch and OpenVINO; what is not installed, `segment` says."""
-        from glioscope.inference.openvino_quietly import openvino, openvino_installed
+        from glioscope.inference.openvino_quietly import openvino
 
-        with suppress(ImportError):
+        with suppress(ImportError, EngineMissing):
             import torch  # noqa: F401
-        if openvino_installed():
+
             openvino()
 
     def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from glioscope.workflows.output_check import check_output
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import Layout, RaterCase, rater_cases
 from glioscope.workflows.rater_similarity import Compared, Comparison, check_comparison, compare_raters
+from glioscope.workflows.result_document import read_result
 
 __all__ = ["Assessed", "Calibrated", "assess_quality", "calibrate_quality", "read_calibration"]
 
@@ -66,7 +66,12 @@ class Calibrated:
 
     def document(self) -> dict[str, Any]:
         """JSON-ready values: the stored document, the file and what was left out."""
-        return {"file": str(self.file), "failed": dict(self.failed), "remarks": list(self.remarks), **_read_json(self.file)}
+        return {
+            "file": str(self.file),
+            "failed": dict(self.failed),
+            "remarks": list(self.remarks),
+            **read_result(self.file, remedy=""),
+        }
 
 
 @dataclass(frozen=True)
@@ -210,17 +215,7 @@ def _ensemble(case: RaterCase, raters: Collection[str]) -> RaterCase:
 
 def read_calibration(path: Path) -> AlarmCalibration:
     """The calibration in `path`; raises InputUnreadable where there is none."""
-    return AlarmCalibration.from_document(_read_json(path), path.name)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputUnreadable(f"'{path}' is missing or is no JSON file.") from error
-    if not isinstance(document, dict):
-        raise InputUnreadable(f"'{path}' is not a document of Glioscope.")
-    return document
+    return AlarmCalibration.from_document(read_result(path, remedy=""), path.name)
 
 
 def _qualities(path: Path) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Reading the JSON documents that a run leaves in its results folder."""
+"""Reading the JSON documents that a command of Glioscope wrote."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from glioscope.core import InputUnreadable
 __all__ = ["read_result"]
 
 
-def read_result(path: Path) -> dict[str, Any]:
-    """The document at `path`; raises InputUnreadable where it is missing, damaged or no document of Glioscope."""
+def read_result(path: Path, remedy: str = "; run `glioscope run` again") -> dict[str, Any]:
+    """The document at `path`; raises InputUnreadable with `remedy` where it is missing, damaged or no document of Glioscope."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputUnreadable(f"'{path}' is missing or damaged; run `glioscope run` again.") from error
+        raise InputUnreadable(f"'{path}' is missing or is no JSON file{remedy}.") from error
     if not isinstance(document, dict):
-        raise InputUnreadable(f"'{path}' is not a document of Glioscope; run `glioscope run` again.")
+        raise InputUnreadable(f"'{path}' is not a document of Glioscope{remedy}.")
     return document
