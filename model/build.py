@@ -73,7 +73,8 @@ LONGER = (*REAL, "training.epochs=18", "training.validate_every=18", "training.t
 
 TRUST = {"flair-threshold:WT": ("WT", 1.0), "subtraction:ET": ("ET", 4.0)}
 """Channel -> region, and what is added to the weight of that belief when all is learnt: a network that has seen eight exams is
-too sure of itself where nothing enhances. Chosen with one fold after the other left out (`model/trust.py`)."""
+too sure of itself where nothing enhances. Chosen before the last stage, one fold left out
+after the other; `model/trust.py` says what the last weights would choose."""
 
 
 def main() -> None:
