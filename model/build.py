@@ -6,7 +6,8 @@ FOLDER of `--data` holds the labelled exams (BraTS names, one folder each), that
 whose tumours the synthetic exams borrow. The folds learn from real and synthetic exams, and hold out real ones. Every stage
 is a `glioscope` command, and each goes on where it was ended; run the script again after an interruption. `--jobs` trainings
 run at a time, each on its share of the cores. It ends with the bundle in `src/glioscope/models/default`; `model/score.py`
-measures the folds and writes the model card.
+measures the folds and writes the model card. With `--without-synthetic` the folds alone are trained, into WORK/scratch: on the
+same real exams and from nothing, as a comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +37,9 @@ PRETRAINED = ("realistic", "mni152", "random", "healthy")
 BESIDE = {"realistic": 8, "mni152": 4, "random": 4, "healthy-beside": 24}
 """Synthetic exams that the folds learn from beside real ones, most without a tumour: real ones alone teach that each brain has
 one. The last stage has those of `healthy-more`, too."""
+
+Stages = Sequence[tuple[str, str | None, Path, tuple[str, ...]]]
+"""Of each: the run, the run it goes on from, the manifest, changes to the recipe."""
 
 FOLDS = 5
 SEQUENCES = ("t1n", "t1c", "t2w", "t2f")
@@ -71,6 +75,9 @@ BELIEFS = (*REAL, "training.epochs=8", "training.validate_every=8")
 LONGER = (*REAL, "training.epochs=18", "training.validate_every=18", "training.train_only_share=0.45")
 """The same with more healthy exams: real ones are answered as before, healthy brains better."""
 
+FROM_NOTHING = tuple(change for change in REAL if not change.startswith(("optimiser.lr", "training.train_only_share")))
+"""The same steps on real exams alone, at the learning rate of the recipe: no knowledge is there to be kept."""
+
 TRUST = {"flair-threshold:WT": ("WT", 1.0), "subtraction:ET": ("ET", 4.0)}
 """Channel -> region, and what is added to the weight of that belief when all is learnt: a network that has seen eight exams is
 too sure of itself where nothing enhances. Chosen before the last stage, one fold left out
@@ -83,8 +90,17 @@ def main() -> None:
     parser.add_argument("--shapes", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--without-synthetic", action="store_true", help="train the folds on real exams alone, for comparison")
     options = parser.parse_args()
     work, cores = options.work, os.cpu_count() or 1
+    threads = max(1, cores // options.jobs)
+    if options.without_synthetic:
+        work.mkdir(parents=True, exist_ok=True)
+        cohort = table(real(options.data), work / "real.csv")
+        beliefs = tuple(change for change in BELIEFS if "train_only" not in change)
+        stages = [("scratch-images", None, cohort, (*FROM_NOTHING, *IMAGES)), ("scratch", "scratch-images", cohort, beliefs)]
+        train_stages(stages, work, range(FOLDS), options.jobs, threads)
+        return
     made = synthesise(work / "synthetic", options.shapes)
     pretraining = chosen(made, dict.fromkeys(PRETRAINED, None))
     train(table(pretraining, work / "pretraining.csv"), work / "pretraining", "0", (*PRETRAINING, *IMAGES), cores)
@@ -96,16 +112,20 @@ def main() -> None:
         ("beliefs", "images", mixed, BELIEFS),
         ("folds", "beliefs", more, LONGER),
     ]
-    threads = max(1, cores // options.jobs)
-    for out, start, cohort, changes in stages:
-        with ThreadPoolExecutor(options.jobs) as pool:
-            runs = [pool.submit(fold, cohort, work, out, start, number, changes, threads) for number in (*range(FOLDS), None)]
-        for run in runs:
-            run.result()
-        command("bundle", str(work / out), "--out", str(work / out / "bundle"))
+    train_stages(stages, work, (*range(FOLDS), None), options.jobs, threads)
     for out in ("folds", "folds-final"):
         trusting(work / out / "bundle", work / out / "trusting")
     package(work)
+
+
+def train_stages(stages: Stages, work: Path, folds: Iterable[int | None], jobs: int, threads: int) -> None:
+    """One stage after the other, `jobs` folds at a time; None is the training on all exams."""
+    for out, start, cohort, changes in stages:
+        with ThreadPoolExecutor(jobs) as pool:
+            runs = [pool.submit(fold, cohort, work, out, start, number, changes, threads) for number in folds]
+        for run in runs:
+            run.result()
+        command("bundle", str(work / out), "--out", str(work / out / "bundle"))
 
 
 def synthesise(out: Path, shapes: Path) -> list[dict[str, str]]:
@@ -153,11 +173,15 @@ def table(rows: list[dict[str, str]], out: Path) -> Path:
     return out
 
 
-def fold(data: Path, work: Path, out: str, start: str, number: int | None, changes: tuple[str, ...], threads: int) -> None:
+def fold(
+    data: Path, work: Path, out: str, start: str | None, number: int | None, changes: tuple[str, ...], threads: int
+) -> None:
     """Fold `number`, or the final training on all exams, from that of the stage before, which held out the same exams."""
     ending, name = ("", str(number)) if number is not None else ("-final", "full")
-    before = work / (start if start == "pretraining" else start + ending) / "bundle"
-    train(data, work / (out + ending), name, (*changes, f"transfer.from={before}"), threads)
+    if start is not None:
+        before = work / (start if start == "pretraining" else start + ending) / "bundle"
+        changes = (*changes, f"transfer.from={before}")
+    train(data, work / (out + ending), name, changes, threads)
 
 
 def train(data: Path, out: Path, fold: str, changes: tuple[str, ...], threads: int) -> None:
