@@ -132,6 +132,22 @@ def test_compositions_are_spread_like_real_tumours() -> None:
     assert 0.03 < np.mean([one.enhancing == 0 for one in drawn]) < 0.1
 
 
+def test_a_core_that_hardly_enhances_is_large_and_at_most_a_third_enhances() -> None:
+    drawn = [draw_composition(np.random.default_rng(seed), enhancing=False) for seed in range(400)]
+    assert min(one.core for one in drawn) > 0.3
+    assert max(one.enhancing for one in drawn) <= 0.3
+    assert 0.3 < np.mean([one.enhancing == 0 for one in drawn]) < 0.5
+
+
+def test_a_core_without_enhancement_differs_from_oedema_as_in_real_exams() -> None:
+    """Medians of ten exams of BraTS: darker in T1 (0.45 of a standard deviation of the brain), brighter in T2 and FLAIR."""
+    drawn = [draw_contrast("realistic", np.random.default_rng(seed)) for seed in range(400)]
+    differs = {s: np.array([table[s]["ncr"] - table[s]["ed"] for table in drawn]) for s in Sequence}
+    assert np.median(differs[Sequence.T1N]) == pytest.approx(-0.08, abs=0.02)
+    assert np.mean(differs[Sequence.T2W] > 0) == pytest.approx(0.85, abs=0.08)
+    assert np.mean(differs[Sequence.T2F] > 0) == pytest.approx(0.6, abs=0.08)
+
+
 def _how(**changes: float) -> Scan:
     values = {"thickness": 1.0, "blur": 0.01, "bias": 0.0, "noise": 0.0, "white": 100.0, "ceiling": 1.0, **changes}
     return Scan(axis=2, shift=(0.0, 0.0, 0.0), **values)

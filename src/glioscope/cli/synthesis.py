@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glioscope.cli.options import AsJson, Jobs, OutPath
+
+if TYPE_CHECKING:
+    from glioscope.synthesis import Kind
 
 __all__ = ["register"]
 
@@ -50,6 +53,9 @@ def synthesize(
     post_operative: Annotated[
         bool, typer.Option("--post-operative", help="After an operation: with a resection cavity, scheme brats-2024-gli.")
     ] = False,
+    non_enhancing: Annotated[
+        bool, typer.Option("--non-enhancing", help="Grown tumours have a large core that hardly enhances, if at all.")
+    ] = False,
     missing: Annotated[
         float, typer.Option("--missing", min=0, max=1, help="Probability that a sequence is left out; one always stays.")
     ] = 0.0,
@@ -67,15 +73,17 @@ def synthesize(
     from glioscope.workflows.progress import Progress
     from glioscope.workflows.synthesize import synthesize as make
 
-    if healthy and post_operative:
-        raise typer.BadParameter("--healthy and --post-operative exclude each other")
+    kinds: dict[Kind, bool] = {"healthy": healthy, "post-operative": post_operative, "non-enhancing": non_enhancing}
+    asked = [kind for kind, wanted in kinds.items() if wanted]
+    if len(asked) > 1:
+        raise typer.BadParameter(f"--{asked[0]} and --{asked[1]} exclude each other")
     made = make(
         out,
         exams=exams,
         seed=seed,
         style=style.value,
         mode=mode.value,
-        kind="healthy" if healthy else "post-operative" if post_operative else "pre-operative",
+        kind=asked[0] if asked else "pre-operative",
         atlas=atlas,
         shapes=shapes,
         share=share,

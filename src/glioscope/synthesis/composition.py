@@ -28,8 +28,8 @@ class Composition:
     satellites: int
 
 
-def draw_composition(rng: np.random.Generator) -> Composition:
-    """A tumour as they are seen before an operation.
+def draw_composition(rng: np.random.Generator, *, enhancing: bool = True) -> Composition:
+    """A tumour as they are seen before an operation; without `enhancing` one whose large core hardly enhances, if at all.
 
     The distributions follow 56 label maps of BraTS 2021: median 105 ml (quartiles 54 and 145, extremes 3 and 231), core 35
     percent of it (23 to 49), of which 76 percent enhance (52 to 92); one in ten does not enhance.
@@ -38,11 +38,13 @@ def draw_composition(rng: np.random.Generator) -> Composition:
     volume = float(np.exp(rng.uniform(np.log(3), np.log(50)))) if small else float(np.clip(rng.normal(118, 45), 25, 230))
     core = float(np.clip(rng.beta(1.9, 3.2), 0.03, 0.95))
     kind = rng.random()
-    if kind < 0.06:
-        core, enhancing = float(rng.uniform(0.0, 0.97)), 0.0
+    if not enhancing:
+        core, part = float(rng.uniform(0.3, 0.95)), 0.0 if kind < 0.4 else float(rng.uniform(0.005, 0.3))
+    elif kind < 0.06:
+        core, part = float(rng.uniform(0.0, 0.97)), 0.0
     elif kind < 0.14:
-        core, enhancing = float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.005, 0.08))
+        core, part = float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.005, 0.08))
     else:
-        enhancing = float(np.clip(rng.beta(2.4, 0.9), 0.1, 1.0))
-    satellites = int(rng.integers(1, 7)) if enhancing > 0.1 and rng.random() < 0.3 else 0
-    return Composition(volume, core, enhancing, float(np.clip(rng.beta(3.0, 1.3), 0.05, 1)), satellites)
+        part = float(np.clip(rng.beta(2.4, 0.9), 0.1, 1.0))
+    satellites = int(rng.integers(1, 7)) if part > 0.1 and rng.random() < 0.3 else 0
+    return Composition(volume, core, part, float(np.clip(rng.beta(3.0, 1.3), 0.05, 1)), satellites)

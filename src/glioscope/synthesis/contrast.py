@@ -24,8 +24,8 @@ def draw_contrast(mode: Mode, rng: np.random.Generator) -> Contrast:
     """The brightness of each of `TISSUES` in each sequence.
 
     Realistic: ranges seen in ten exams of BraTS, where what is common to a tissue (how watery it is, how much it enhances)
-    moves all sequences together. Random: any brightness for any tissue, so that a network learns shapes (Billot et al., Med
-    Image Anal 86 (2023), SynthSeg).
+    moves all sequences together; for the core that does not enhance, how it differs from oedema. Random: any brightness for
+    any tissue, so that a network learns shapes (Billot et al., Med Image Anal 86 (2023), SynthSeg).
     """
     if mode == "random":
         return {s: {t: float(rng.uniform(0.05, 2.0)) for t in TISSUES} for s in Sequence}
@@ -44,7 +44,7 @@ def _log(rng: np.random.Generator, low: float, high: float) -> float:
 
 def _native(rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
-    csf = u(0.3, 0.62)
+    csf, oedema = u(0.3, 0.62), u(0.76, 0.96)
     return {
         "wm": 1.0,
         "gm": u(0.78, 0.93),
@@ -57,8 +57,8 @@ def _native(rng: np.random.Generator) -> dict[str, float]:
         "bone": 0.1,
         "fat": u(1.3, 1.7),
         "muscle": u(0.5, 0.65),
-        "ncr": u(max(csf, 0.58), 0.94),
-        "ed": u(0.76, 0.96),
+        "ncr": max(csf, oedema - u(-0.04, 0.2)),
+        "ed": oedema,
         "et": u(0.74, 1.0),
         "blood": u(1.05, 1.7),
         "cavity": csf * u(1.0, 1.35),
@@ -75,7 +75,7 @@ def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str
         "plexus": 1 + gain * u(0.2, 1.0),
         "vessel": 1 + _log(rng, 0.3, 2.5),
         "dura": u(0.8, 1.9),
-        "ncr": native["ncr"] * u(0.85, 1.03),
+        "ncr": native["ncr"] * u(0.9, 1.05),
         "ed": native["ed"] * u(0.94, 1.02),
         "et": native["et"] + gain,
         "blood": native["blood"] * u(0.95, 1.15),
@@ -86,6 +86,8 @@ def _enhanced(native: Mapping[str, float], rng: np.random.Generator) -> dict[str
 def _t2(rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
     fluid = _log(rng, 0.6, 3.0)  # how much brighter fluid is than white matter
+    oedema = u(0.34, 0.64)
+    wetter = u(0.6, 1.1) if u(0, 1) < 0.2 else u(1.1, 2.0)
     return {
         "wm": 1.0,
         "gm": 1 + fluid * u(0.03, 0.12),
@@ -98,8 +100,8 @@ def _t2(rng: np.random.Generator) -> dict[str, float]:
         "bone": 0.1,
         "fat": u(1.2, 2.0),
         "muscle": u(0.4, 0.7),
-        "ncr": 1 + fluid * u(0.25, 0.88),
-        "ed": 1 + fluid * u(0.34, 0.64),
+        "ncr": 1 + fluid * min(0.95, oedema * wetter),
+        "ed": 1 + fluid * oedema,
         "et": 1 + fluid * u(0.24, 0.7),
         "blood": u(0.4, 1.3),
         "cavity": 1 + fluid * u(0.8, 1.05),
@@ -110,7 +112,8 @@ def _flair(rng: np.random.Generator) -> dict[str, float]:
     u = rng.uniform
     gain = _log(rng, 0.22, 0.95)
     fluid = u(0.15, 0.85)
-    necrosis = u(0.35, 0.95) if u(0, 1) < 0.07 else 1 + gain * u(0.3, 1.3)
+    kind = u(0, 1)
+    necrosis = u(0.35, 0.95) if kind < 0.06 else 1 + gain * (u(0.25, 1.0) if kind < 0.35 else u(0.95, 1.5))
     return {
         "wm": 1.0,
         "gm": u(0.96, 1.12),

@@ -104,7 +104,8 @@ def synthesise_exam(
         style: `raw` or `brats`.
         sequences: Which sequences to write; the others' images do not change with the choice.
         mode: `realistic` contrasts, or `random` ones for each tissue.
-        kind: `pre-operative`, `post-operative` (with a resection cavity) or `healthy` (no tumour).
+        kind: `pre-operative`, `non-enhancing` (a large core of which at most a third enhances; grown tumours only),
+            `post-operative` (with a resection cavity) or `healthy` (no tumour).
         shape: Label map whose tumour is taken instead of a grown one.
 
     Raises:

@@ -24,7 +24,7 @@ from glioscope.synthesis.tumour import POST_OPERATIVE, SCHEME, TumourFields, map
 
 __all__ = ["Kind", "Patient", "make_patient"]
 
-Kind = Literal["pre-operative", "post-operative", "healthy"]
+Kind = Literal["pre-operative", "non-enhancing", "post-operative", "healthy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def _tumour(tissue: Tissue, kind: Kind, shape: Path | None, rng: np.random.Gener
     if shape is not None:
         fields = place_tumour(read_labels(shape), tissue, rng)
     else:
-        fields = grow_tumour(tissue, draw_composition(rng), rng)
+        fields = grow_tumour(tissue, draw_composition(rng, enhancing=kind != "non-enhancing"), rng)
     return resected(fields, rng) if kind == "post-operative" else fields
 
 

@@ -99,7 +99,8 @@ def synthesize(
         style: `brats` (skull-stripped on the 240 x 240 x 155 grid, label map beside them) or `raw` (as a scanner exports them,
             label maps in the folder `labels`).
         mode: `realistic` or `random` contrast.
-        kind: `pre-operative`, `post-operative` (label scheme `brats-2024-gli`) or `healthy`.
+        kind: `pre-operative`, `non-enhancing` (grown tumours have a large core of which at most a third enhances),
+            `post-operative` (label scheme `brats-2024-gli`) or `healthy`.
         atlas: What heads are made from: `SRI24` or `MNI152`.
         shapes: Label maps (a file, or a folder that holds some at any depth) whose tumours are used besides grown ones.
         share: Part of the exams that get one of `shapes`.
