@@ -21,6 +21,7 @@ from glioscope.training.failures import failure_of
 from glioscope.training.final_validation import collect
 from glioscope.training.fold_job import FoldFiles, FoldJob
 from glioscope.training.fold_state import FoldState
+from glioscope.training.interruption import interruptible
 from glioscope.training.lightning_trainer import build_trainer
 from glioscope.training.machine import process_rank
 from glioscope.training.module import SegmentationModule
@@ -114,11 +115,12 @@ def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, w
     """Fit or validate with Lightning, in as many processes as the machine has devices."""
     trainer = build_trainer(job, progress, fits=what == "fit")
     try:
-        if what == "fit":
-            trainer.fit(module)
-        else:
-            trainer.validate(module, verbose=False)
-    except SystemExit:  # Lightning's answer to an interruption
+        with interruptible(job.machine.world):
+            if what == "fit":
+                trainer.fit(module)
+            else:
+                trainer.validate(module, verbose=False)
+    except SystemExit:  # Lightning's answer to an interruption, and ours
         raise KeyboardInterrupt from None
     except Exception as error:
         state = _state(job)
@@ -131,6 +133,8 @@ def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, w
         if failure is None:
             raise
         raise failure from error
+    if what == "fit" and not _state(job).finished:
+        raise KeyboardInterrupt
 
 
 def _finish(job: FoldJob) -> Mapping[str, Any]:
