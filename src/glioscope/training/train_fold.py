@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glioscope.core import OutputUnwritable
+from glioscope.core import InputUnreadable, OutputUnwritable
 from glioscope.core.files import atomic, ensure_folder, write_json
 from glioscope.losses.registry import build_loss
 from glioscope.networks.registry import build_network
@@ -45,7 +45,7 @@ def train_fold(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     Raises:
         ProcessingFailed: the loss is not finite any more, or there is not enough memory; the last good state is kept.
         OutputUnwritable: the disk is full, or another process trains this fold.
-        InputUnreadable: a checkpoint is damaged or of another recipe.
+        InputUnreadable: a checkpoint is damaged, of another recipe, or beyond the recipe's last epoch.
     """
     ensure_folder(job.files.folder)
     with _alone(job.files.folder, job.title):
@@ -96,6 +96,12 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     loss = build_loss(recipe.loss, recipe.target.activation)
     module = SegmentationModule(job, network, loss, freeze(network, recipe.transfer))
     state = _state(job)
+    if not state.finished and state.step >= job.steps:
+        least = state.step // recipe.training.iterations + 1
+        raise InputUnreadable(
+            f"{job.title} has done {state.step} steps already, and training.epochs={recipe.training.epochs} asks for no more; to "
+            f"end it soon, give training.epochs={least}."
+        )
     try:
         progress.fold_started(job.title, state.step, job.steps)
         if not state.finished:
