@@ -99,8 +99,8 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     if not state.finished and state.step >= job.steps:
         least = state.step // recipe.training.iterations + 1
         raise InputUnreadable(
-            f"{job.title} has done {state.step} steps already, and training.epochs={recipe.training.epochs} asks for no more; to "
-            f"end it soon, give training.epochs={least}."
+            f"{job.title} has done {state.step} steps already, and training.epochs={recipe.training.epochs} asks for no more; "
+            f"to end it soon, give training.epochs={least}."
         )
     try:
         progress.fold_started(job.title, state.step, job.steps)
