@@ -44,6 +44,16 @@ def test_a_failure_in_another_process_is_told_in_its_sentence(make_job: MakeJob,
         train_fold(job, TrainingProgress())
 
 
+@pytest.mark.slow
+def test_two_processes_keep_a_moving_average(make_job: MakeJob, tmp_path: Path) -> None:
+    # It could not be sent to them, and they would have waited for its gradients.
+    job = make_job(tmp_path, "training.ema=0.5", "training.deep_supervision=false", machine=TWO)
+    train_fold(job, TrainingProgress())
+    kept = load_checkpoint(job.files.last)
+    assert kept["state"]["finished"]
+    assert int(kept["average"]["n_averaged"]) == kept["state"]["step"] == 4
+
+
 def test_several_nodes_need_a_launcher() -> None:
     with pytest.raises(InvalidImage, match="torchrun --nnodes 2"):
         Machine(nodes=2)

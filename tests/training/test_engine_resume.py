@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from glioscope.core import OutputUnwritable, ProcessingFailed
+from glioscope.core import InputUnreadable, OutputUnwritable, ProcessingFailed
 from glioscope.training.checkpoint import load_checkpoint
 from glioscope.training.fold_job import FoldJob
 from glioscope.training.progress import Position, TrainingProgress
@@ -134,6 +134,16 @@ def test_a_fold_is_trained_by_one_process_at_a_time(make_job: MakeJob, tmp_path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(OutputUnwritable, match="Another process is training fold 0"):
             train_fold(job, TrainingProgress())
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_fewer_epochs_than_are_done_are_refused_with_those_that_end_it(make_job: MakeJob, tmp_path: Path, epochs: int) -> None:
+    # A loader of -2 batches was a fault of ours.
+    with pytest.raises(Ended):
+        train_fold(make_job(tmp_path, "training.epochs=4"), EndsAt(5))
+    with pytest.raises(InputUnreadable, match=r"fold 0 has done 4 steps already, .* give training.epochs=3\."):
+        train_fold(make_job(tmp_path, f"training.epochs={epochs}"), TrainingProgress())
+    train_fold(make_job(tmp_path, "training.epochs=3"), TrainingProgress())
 
 
 def test_a_loss_that_is_not_finite_ends_it_and_the_last_good_state_stays(make_job: MakeJob, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import re
 
 import torch
+from torch.multiprocessing.spawn import ProcessExitedException
 
 from glioscope.core import GlioscopeError, OutputUnwritable, ProcessingFailed
 
@@ -14,6 +15,7 @@ __all__ = ["failure_of"]
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|Cannot allocate memory", re.IGNORECASE)
 _WORKER = re.compile(r"DataLoader worker .*(killed|exited)|unexpected bus error", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|File too large|PytorchStreamWriter failed writing", re.IGNORECASE)
+_LEFT = re.compile(r"Connection (closed|reset) by|Broken pipe|remote process exited", re.IGNORECASE)
 _TOLD = re.compile(r"^glioscope\.core\.errors\.(\w+): (.+)", re.MULTILINE)
 
 
@@ -40,6 +42,11 @@ def failure_of(error: BaseException, where: str, kept: str) -> GlioscopeError | 
         return ProcessingFailed(
             f"A process that prepares samples was ended at {where}, most likely for want of memory; {kept}. Use fewer with "
             "--workers."
+        )
+    if isinstance(error, ProcessExitedException) or _LEFT.search(text):
+        return ProcessingFailed(
+            f"One of the processes that train together was ended at {where}, most likely for want of memory; {kept}. A smaller "
+            "training.batch or fewer --devices need less."
         )
     if _FULL.search(text) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return OutputUnwritable(f"The disk is full at {where}; {kept}. Free some space and run the same command again.")

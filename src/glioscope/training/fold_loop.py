@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import torch
 from lightning.pytorch import Callback, Trainer
 
 from glioscope.core import ProcessingFailed
 from glioscope.training.checkpoint import is_finite
 from glioscope.training.curves import write_curves, write_log
 from glioscope.training.final_validation import forget, score_last
+from glioscope.training.interruption import Interruption
 from glioscope.training.progress import Position, TrainingProgress
 from glioscope.training.scorer import mean_dice
-from glioscope.training.validation import dice_of_exams
+from glioscope.training.validation import dice_of_exams, gathered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,11 +34,12 @@ class FoldLoop(Callback):  # type: ignore[misc]
     """Follows the steps of one fold.
 
     A loss is looked at one step late, so that a GPU never waits for it; it is always looked at before anything is saved, so
-    that what is kept is good.
+    that what is kept is good. What one of several processes finds (a loss that is not finite, a wish to end, the time to save)
+    holds for all of them in the same step.
     """
 
     def __init__(self, progress: TrainingProgress) -> None:
-        self._progress = progress
+        self._progress, self._interruption = progress, Interruption()
         self._pending: Tensor | None = None
         self._loss, self._told_step = float("nan"), 0
         self._saved_step = 0
@@ -50,8 +53,15 @@ class FoldLoop(Callback):  # type: ignore[misc]
         self._clock = self._saved_at = self._drawn_at = time.monotonic()
         state, iterations = module.state, module.job.recipe.training.iterations
         self._saved_step = state.step
+        if trainer.world_size > 1:
+            self._interruption.listen()
         if state.step // iterations > len(state.history):
             self._end_epoch(trainer, module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:  # noqa: ANN401
+        """What comes after is a matter of moments."""
+        if trainer.world_size > 1:
+            self._interruption.ignore()
 
     def on_train_batch_end(
         self,
@@ -67,16 +77,29 @@ class FoldLoop(Callback):  # type: ignore[misc]
         if (batch_idx + 1) % rules.accumulate:
             return
         loss = module.end_step()
-        self._settle(module)
+        self._settle(trainer, module)
         self._pending, self._told_step = loss, module.state.step
         now = time.monotonic()
         took, self._clock = now - self._clock, now
         module.state.seconds += took
         self._step_seconds = took if self._step_seconds is None else self._step_seconds + _SMOOTH * (took - self._step_seconds)
-        if module.state.step % rules.iterations == 0:
+        stop, due = self._agreed(trainer, self._interruption.asked, self._is_time(module))
+        if stop:
+            trainer.should_stop = True
+            # After the last step there would be no step to go on with: the last epoch is then repeated.
+            if module.state.step < module.job.steps:
+                self._save(trainer, module)
+        elif module.state.step % rules.iterations == 0:
             self._end_epoch(trainer, module)
-        elif self._is_time(module):
+        elif due:
             self._save(trainer, module)
+
+    @staticmethod
+    def _agreed(trainer: Trainer, *found: bool) -> tuple[bool, ...]:
+        """Which of these is so in any of the processes; in most steps none is, which costs one small message."""
+        if not trainer.strategy.reduce_boolean_decision(any(found), all=False):
+            return (False,) * len(found)
+        return tuple(map(any, zip(*gathered(found), strict=True)))
 
     def _is_time(self, module: SegmentationModule) -> bool:
         every = module.job.machine.checkpoint_every
@@ -84,16 +107,16 @@ class FoldLoop(Callback):  # type: ignore[misc]
             return module.state.step % every == 0
         return time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS
 
-    def _settle(self, module: SegmentationModule) -> None:
+    def _settle(self, trainer: Trainer, module: SegmentationModule) -> None:
         """Look at the loss of the step before."""
         if self._pending is None:
             return
         self._loss = float(self._pending)
         self._pending = None
-        if not torch.isfinite(torch.tensor(self._loss)):
+        if trainer.strategy.reduce_boolean_decision(not math.isfinite(self._loss), all=False):
             self._give_up(module, "loss is")
         module.state.add_loss(self._loss)
-        if module.trainer.is_global_zero:
+        if trainer.is_global_zero:
             self._progress.stepped(self._position(module))
 
     def _give_up(self, module: SegmentationModule, what: str) -> None:
@@ -109,15 +132,26 @@ class FoldLoop(Callback):  # type: ignore[misc]
         )
 
     def _save(self, trainer: Trainer, module: SegmentationModule) -> None:
-        self._settle(module)
+        self._settle(trainer, module)
         if not is_finite(dict(module.network.named_parameters())):
             self._give_up(module, "weights are")
-        if trainer.is_global_zero:
-            module.save()
+        self._write(trainer, module.save)
         self._saved_step, self._saved_at = module.state.step, time.monotonic()
 
+    @staticmethod
+    def _write(trainer: Trainer, what: Callable[[], object]) -> None:
+        """Have the first process write; where it cannot, all say why."""
+        failure: Exception | None = None
+        if trainer.is_global_zero:
+            try:
+                what()
+            except Exception as error:
+                failure = error
+        for told in filter(None, gathered(failure)):
+            raise told
+
     def _end_epoch(self, trainer: Trainer, module: SegmentationModule) -> None:
-        self._settle(module)
+        self._settle(trainer, module)
         state, rules = module.state, module.job.recipe.training
         epoch, over = state.step // rules.iterations, state.step == module.job.steps
         due = epoch % rules.validate_every == 0 or over
@@ -127,18 +161,22 @@ class FoldLoop(Callback):  # type: ignore[misc]
             self._save(trainer, module)
         row = state.end_epoch(module.rate(state.step - 1))
         if due:
-            self._validate(trainer, module, row)
+            with self._interruption.at_once():
+                self._validate(trainer, module, row)
         if over or (rules.patience is not None and state.waited >= rules.patience):
             state.finished = trainer.should_stop = True
         row["seconds"] = round(state.seconds, 1)
         for logger in trainer.loggers:
             logger.log_metrics({key: value for key, value in row.items() if key != "step"}, state.step)
-        if trainer.is_global_zero:
-            write_log(module.job.files.log, state.history)
-            if due and time.monotonic() - self._drawn_at > _DRAWING_SECONDS:
-                write_curves(module.job.files.curves, state.history, module.job.title)
-                self._drawn_at = time.monotonic()
+        self._write(trainer, lambda: self._tell(module, draws=due))
         self._save(trainer, module)
+
+    def _tell(self, module: SegmentationModule, *, draws: bool) -> None:
+        files, history = module.job.files, module.state.history
+        write_log(files.log, history)
+        if draws and time.monotonic() - self._drawn_at > _DRAWING_SECONDS:
+            write_curves(files.curves, history, module.job.title)
+            self._drawn_at = time.monotonic()
 
     def _validate(self, trainer: Trainer, module: SegmentationModule, row: dict[str, float]) -> None:
         began = time.monotonic()
@@ -155,8 +193,8 @@ class FoldLoop(Callback):  # type: ignore[misc]
         module.train()
         row.update({key: round(value, 6) for key, value in found.items()})
         best = module.state.judge(found["dice"])
-        if best and trainer.is_global_zero:
-            module.save_best()
+        if best:
+            self._write(trainer, module.save_best)
         if last and not best:
             forget(module)
         self._clock = time.monotonic()
@@ -177,10 +215,20 @@ class FoldLoop(Callback):  # type: ignore[misc]
 
 
 class ExamCount(Callback):  # type: ignore[misc]
-    """Tells which exam of the final validation is done."""
+    """Tells which exam of the final validation is done; ends in between where one of several processes is asked to."""
 
     def __init__(self, progress: TrainingProgress) -> None:
-        self._progress = progress
+        self._progress, self._interruption = progress, Interruption()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: Any) -> None:  # noqa: ANN401
+        """Each process scores its own exams, and what is scored is kept."""
+        if trainer.world_size > 1:
+            self._interruption.listen(at_once=True)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: Any) -> None:  # noqa: ANN401
+        """What comes after is a matter of moments."""
+        if trainer.world_size > 1:
+            self._interruption.ignore()
 
     def on_validation_batch_end(
         self,

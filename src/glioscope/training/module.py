@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from glioscope.training.samples import SampleBatches, sample_loader
 __all__ = ["SegmentationModule"]
 
 NOTHING = -1
-_ema: Any = get_ema_multi_avg_fn
 
 # Lightning tells of devices and of its other products; people hear from us what they need to know.
 for _name in ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning", "torch.multiprocessing.spawn"):
@@ -35,6 +35,12 @@ warnings.filterwarnings("ignore", module=r"lightning(\..*)?")
 warnings.filterwarnings(
     "ignore", message=r".*(num_workers|srun|isinstance\(treespec|Grad strides do not match|deterministic implementation).*"
 )
+
+
+def _follow(decay: float, averages: Any, weights: Any, count: Any) -> None:  # noqa: ANN401
+    """PyTorch's moving average, in a form that can be sent to another process."""
+    ema: Any = get_ema_multi_avg_fn
+    ema(decay)(averages, weights, count)
 
 
 class SegmentationModule(LightningModule):  # type: ignore[misc]
@@ -56,7 +62,9 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         self.state = FoldState()
         self._frozen = frozen or []
         decay = job.recipe.training.ema
-        self.average = AveragedModel(network, multi_avg_fn=_ema(decay), use_buffers=True) if decay else None
+        self.average = AveragedModel(network, multi_avg_fn=partial(_follow, decay), use_buffers=True) if decay else None
+        if self.average is not None:
+            self.average.requires_grad_(False)  # several processes would wait for gradients that never come
         self.losses: list[Tensor] = []
         self._optimiser_state: dict[str, Any] | None = None
         self._precision_state: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glioscope.core import OutputUnwritable
+from glioscope.core import InputUnreadable, OutputUnwritable
 from glioscope.core.files import atomic, ensure_folder, write_json
 from glioscope.losses.registry import build_loss
 from glioscope.networks.registry import build_network
@@ -21,6 +21,7 @@ from glioscope.training.failures import failure_of
 from glioscope.training.final_validation import collect
 from glioscope.training.fold_job import FoldFiles, FoldJob
 from glioscope.training.fold_state import FoldState
+from glioscope.training.interruption import interruptible
 from glioscope.training.lightning_trainer import build_trainer
 from glioscope.training.machine import process_rank
 from glioscope.training.module import SegmentationModule
@@ -44,7 +45,7 @@ def train_fold(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     Raises:
         ProcessingFailed: the loss is not finite any more, or there is not enough memory; the last good state is kept.
         OutputUnwritable: the disk is full, or another process trains this fold.
-        InputUnreadable: a checkpoint is damaged or of another recipe.
+        InputUnreadable: a checkpoint is damaged, of another recipe, or beyond the recipe's last epoch.
     """
     ensure_folder(job.files.folder)
     with _alone(job.files.folder, job.title):
@@ -95,6 +96,12 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     loss = build_loss(recipe.loss, recipe.target.activation)
     module = SegmentationModule(job, network, loss, freeze(network, recipe.transfer))
     state = _state(job)
+    if not state.finished and state.step >= job.steps:
+        least = state.step // recipe.training.iterations + 1
+        raise InputUnreadable(
+            f"{job.title} has done {state.step} steps already, and training.epochs={recipe.training.epochs} asks for no more; "
+            f"to end it soon, give training.epochs={least}."
+        )
     try:
         progress.fold_started(job.title, state.step, job.steps)
         if not state.finished:
@@ -114,11 +121,12 @@ def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, w
     """Fit or validate with Lightning, in as many processes as the machine has devices."""
     trainer = build_trainer(job, progress, fits=what == "fit")
     try:
-        if what == "fit":
-            trainer.fit(module)
-        else:
-            trainer.validate(module, verbose=False)
-    except SystemExit:  # Lightning's answer to an interruption
+        with interruptible(job.machine.world):
+            if what == "fit":
+                trainer.fit(module)
+            else:
+                trainer.validate(module, verbose=False)
+    except SystemExit:  # Lightning's answer to an interruption, and ours
         raise KeyboardInterrupt from None
     except Exception as error:
         state = _state(job)
@@ -131,6 +139,8 @@ def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, w
         if failure is None:
             raise
         raise failure from error
+    if what == "fit" and not _state(job).finished:
+        raise KeyboardInterrupt
 
 
 def _finish(job: FoldJob) -> Mapping[str, Any]:
