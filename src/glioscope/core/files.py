@@ -21,6 +21,7 @@ __all__ = [
     "ensure_folder",
     "of_the_system",
     "output_errors",
+    "read_json",
     "real",
     "sha256",
     "sweep",
@@ -173,6 +174,14 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, document: Any) -> None:  # noqa: ANN401
     """Write `document` as indented JSON to `path` atomically; raises OutputUnwritable."""
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401
+    """What a JSON file of the user's holds; raises OSError where it cannot be read, ValueError where it is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def sweep(folder: Path) -> None:

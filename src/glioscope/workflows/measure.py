@@ -25,7 +25,7 @@ from glioscope.core import (
     numbering_of,
     read_labels,
 )
-from glioscope.core.files import check_folder, write_json
+from glioscope.core.files import check_folder, read_json, write_json
 from glioscope.workflows.evidence import evidence_files
 from glioscope.workflows.measure_exam import (
     atlas_files,
@@ -225,10 +225,9 @@ def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
 
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}

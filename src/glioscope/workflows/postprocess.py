@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from glioscope.core import (
     read_labels,
     write_volume,
 )
-from glioscope.core.files import check_file, check_folder, output_errors, real, write_json
+from glioscope.core.files import check_file, check_folder, output_errors, read_json, real, write_json
 from glioscope.postprocessing import Chain, Record, load_postprocessing, published_chain
 from glioscope.workflows.case_pairs import stem
 from glioscope.workflows.region_maps import CaseMaps, arrays, common_grid, find_maps, read_label_map
@@ -204,7 +203,7 @@ def undo_postprocess(labels: str | PathLike[str], record: str | PathLike[str], o
         raise OutputUnwritable(f"'{Path(out).name}' is no name for a label map; let it end in .nii.gz or .nii.")
     file, volume = Path(record), read_labels(Path(labels))
     try:
-        document = json.loads(file.read_text("utf-8"))
+        document = read_json(file)
     except (OSError, ValueError):
         raise InputUnreadable(f"'{file}' cannot be read as the record of a post-processing.") from None
     if not isinstance(document, dict):
