@@ -85,6 +85,15 @@ def test_parallel_steps_give_what_serial_ones_give(tmp_path: Path) -> None:
     assert [r.facts["result"] for r in records] == [6, 7, 8]
 
 
+def test_relative_paths_are_of_the_working_folder_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that an earlier call had started in another folder read and wrote there."""
+    for term, place in ((1, tmp_path / "first"), (2, tmp_path / "second")):
+        place.mkdir()
+        monkeypatch.chdir(place)
+        ledger(Path()).run(*(make(Path(), term=term, name=name) for name in ("a", "b")), jobs=2)
+        assert (place / "b.txt").read_text() == str(6 + term)
+
+
 def test_a_failed_step_leaves_no_output_and_no_record(tmp_path: Path) -> None:
     step = Step("refuse", "Refusing", refuse, outputs={"total": tmp_path / "total.txt"})
     with pytest.raises(GlioscopeError, match=r"^No\.$"):

@@ -179,3 +179,9 @@ def test_what_cannot_grow_is_told() -> None:
         Tissue(tissue.white[1:], tissue.grey, tissue.brain, (1, 1, 1))
     with pytest.raises(InvalidImage, match="measure"):
         Tissue(tissue.white, tissue.grey, tissue.brain, (1, 0, 1))
+
+
+def test_a_growth_without_end_is_refused_regression() -> None:
+    """A diffusivity of 1e30 mm2 a unit of time made steps so short that the command never came back."""
+    with pytest.raises(InvalidImage, match="diffusivities are that large"):
+        simulate(homogeneous((5, 5, 5)), GrowthParameters(white=1e30), Seed((2, 2, 2)), until_time=1)

@@ -56,6 +56,16 @@ def test_depth_is_to_the_outer_surface_of_the_brain_holes_or_not() -> None:
     assert found.share.side == "right"
 
 
+def test_the_nearest_voxel_of_a_lesion_counts_wherever_it_stands_in_the_list() -> None:
+    """A rod of 100 voxels 3 mm below the brain's outermost ones; its last but one alone is 1 mm below them."""
+    brain = np.zeros((130, 20, 40), np.uint8)
+    brain[5:125, :, 5:36] = 1
+    rod = np.array([[x, 10.0, 32.0] for x in range(15, 115)])
+    rod[98, 2] = 34
+    volume = Volume.of(brain, np.eye(4))
+    assert Neighbourhood(volume.grid, volume).around(rod, 0.001).surface_mm == 1
+
+
 def test_resectability_is_the_mean_probability_of_the_side_s_map() -> None:
     data = np.zeros(SHAPE, np.float32)
     data[5:15] = 0.75

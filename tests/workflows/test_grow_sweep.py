@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glioscope.core import InputUnreadable, SomeExamsFailed, Volume, write_volume
-from glioscope.workflows.grow_sweep import grow_sweep
+from glioscope.workflows.grow_sweep import _read, grow_sweep
 from glioscope.workflows.growth_tissue import TissueFiles
 
 
@@ -46,6 +46,12 @@ def test_each_row_is_grown_and_scored_once(tmp_path: Path, head: TissueFiles) ->
     assert again.made == 1 and again.rows[:2] == first.rows
     changed = grow_sweep(_table(tmp_path, rows[0], rows[1].replace("0.02", "0.03"), rows[2]), tmp_path / "out", tissue=head)
     assert changed.made == 1 and changed.rows[0]["time"] < first.rows[0]["time"]
+
+
+def test_a_table_as_excel_writes_it_in_europe(tmp_path: Path) -> None:
+    """Semicolons were read as one column, in this command alone."""
+    (row,) = _read(_table(tmp_path, "id;start;until_time", "a;mm:1,2,3;5"))
+    assert (row["start"], row["until_time"]) == ("mm:1,2,3", "5")
 
 
 def test_a_row_that_fails_harms_no_other(tmp_path: Path, head: TissueFiles) -> None:

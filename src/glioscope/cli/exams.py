@@ -207,7 +207,7 @@ def report(out: o.OutPath, as_json: o.AsJson = False) -> int:
 
 def demo(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write the demo to.")] = Path("glioscope-demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Another seed makes another exam.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed makes another exam.")] = 4,
     as_json: o.AsJson = False,
 ) -> int:
     """Make a synthetic exam and run it, from raw images to the report.

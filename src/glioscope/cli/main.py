@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ from glioscope.cli import (
     tune,
 )
 from glioscope.core import GlioscopeError
+from glioscope.core.files import of_the_system
 
 __all__ = ["app", "main"]
 
@@ -88,6 +90,10 @@ def main() -> None:
 
 
 def _guarded(arguments: list[str]) -> int:
+    if any(argument == "" or re.fullmatch("--[^=]+=", argument) for argument in arguments):
+        return _tell(
+            "An argument is empty, as that of a shell variable without a value is; leave it out, or fill it in.", 2, arguments
+        )
     try:
         result = app(args=arguments, prog_name="glioscope", standalone_mode=False)
         if result == INTERRUPTED:  # what Typer makes of Ctrl-C, without a word
@@ -104,7 +110,9 @@ def _guarded(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # a fault of ours
+    except Exception as error:  # a fault of ours, or a file of the user's
+        if refused := of_the_system(error):
+            return _tell(str(refused), refused.exit_code, arguments)
         return _tell(f"A fault in Glioscope stopped it ({type(error).__name__}); {_keep_fault()}", 1, arguments)
 
 

@@ -184,12 +184,11 @@ def quantise(
 
     from glioscope.cli.display import print_json
     from glioscope.cli.training_display import teller
-    from glioscope.core.files import write_json
-    from glioscope.workflows.output_check import check_output
+    from glioscope.core.files import check_file, write_json
     from glioscope.workflows.quantise import quantise as work
 
     if out is not None:
-        check_output(out)
+        check_file(out)
     result = work(bundle, data, limit, told=teller(silent=as_json))
     if out is not None:
         write_json(out, result.document())

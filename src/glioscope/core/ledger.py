@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,12 @@ def _execute(step: Step) -> tuple[dict[str, Any], dict[str, str], float]:
     return dict(facts), checksums, time.perf_counter() - started
 
 
+def _execute_in(folder: Path, step: Step) -> tuple[dict[str, Any], dict[str, str], float]:
+    """`_execute` in a process that may have been started when the working folder was another one."""
+    os.chdir(folder)
+    return _execute(step)
+
+
 class Ledger:
     """The steps of one exam and whether they are done.
 
@@ -136,7 +143,7 @@ class Ledger:
             # Workers that have grown are replaced between batches, as they should be; nobody needs to be told.
             warnings.filterwarnings("ignore", message="A worker stopped while", category=UserWarning)
             results = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(
-                delayed(_execute)(step) for step in pending
+                delayed(_execute_in)(Path.cwd(), step) for step in pending
             )
         else:
             results = (_execute(step) for step in pending)
@@ -157,6 +164,12 @@ class Ledger:
         for step in steps:
             self._notify(step, self.records[step.name])
         return [self.records[step.name] for step in steps]
+
+    def has_read(self, files: Iterable[Path]) -> bool:
+        """Whether a step recorded in the folder has read one of `files`, or none is recorded."""
+        found = [self._read(path) for path in self.folder.glob("*.json")]
+        known = {checksum for record in found if record for checksum in record.inputs.values()}
+        return not known or any(self._sha256(file) in known for file in files)
 
     def _path(self, step: Step) -> Path:
         return self.folder / f"{step.name}.json"
@@ -183,13 +196,16 @@ class Ledger:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def _find(self, step: Step, key: str) -> Record | None:
+    @staticmethod
+    def _read(path: Path) -> Record | None:
         try:
-            document = json.loads(self._path(step).read_text())
-            record = Record(**document, reused=True)
+            return Record(**json.loads(path.read_text()), reused=True)
         except (OSError, ValueError, TypeError):
             return None
-        if record.key != key:
+
+    def _find(self, step: Step, key: str) -> Record | None:
+        record = self._read(self._path(step))
+        if record is None or record.key != key:
             return None
         for name, path in _flat(step.outputs).items():
             if not path.is_file() or self._sha256(path) != record.outputs.get(name):

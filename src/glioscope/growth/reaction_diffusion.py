@@ -17,6 +17,8 @@ from glioscope.growth.tissue import GrowthParameters, Tissue
 
 __all__ = ["Growth", "Seed", "simulate"]
 
+MOST_STEPS = 1e6
+"""Until a time; usual growths take hundreds."""
 STEP = 0.05
 """Time step times rho: it slows the front by 1 percent at most."""
 
@@ -78,7 +80,8 @@ def simulate(
         until_covered: Stop when every voxel of this mask (X, Y, Z) has been visible that growth can reach at all.
 
     Raises:
-        InvalidImage: the start lies outside the solid brain, or nothing grows and no time is given.
+        InvalidImage: the start lies outside the solid brain, nothing grows and no time is given, or the time would take more
+            than MOST_STEPS steps.
     """
     if parameters.rho == 0 and until_time is None:
         raise InvalidImage("Nothing grows with rho 0, so say until which time to simulate.")
@@ -90,6 +93,11 @@ def simulate(
         math.inf if until_volume_ml is None else until_volume_ml / tissue.voxel_volume,
         None if until_covered is None else np.asarray(until_covered & _connected(solid, density), bool)[solid],
     )
+    if until_time is not None and until_time / stepper.step > MOST_STEPS:
+        raise InvalidImage(
+            f"Growing until {until_time:g} would take {until_time / stepper.step:.0e} steps of {stepper.step:.0e}, as the "
+            "diffusivities are that large; give smaller ones, or an earlier time."
+        )
     time = 0.0
     while not goal.met(invasion, density, time):
         stepper.follow(density)

@@ -17,7 +17,7 @@ from glioscope.inspection.images import image_candidates, name_evidence
 from glioscope.inspection.material import Material, distinct
 from glioscope.inspection.mixture import brought_together
 from glioscope.inspection.owners import in_doubt
-from glioscope.inspection.walk import list_files
+from glioscope.inspection.walk import list_files, without_results
 
 __all__ = ["explore"]
 
@@ -46,7 +46,7 @@ def explore(path: Path, exam_id: str, workdir: Path) -> list[Material]:
 
 
 def _folder(root: Path, exam_id: str, workdir: Path) -> list[Material]:
-    files = list_files(root)
+    files = without_results(root, list_files(root))
     images = [path for path in files if is_image(path)]
     zips = [path for path in files if path.suffix.lower() == ".zip" and path.parent == root]
     zips = [path for path in zips if not path.with_suffix("").is_dir()]  # `p1.zip` beside `p1/` is what that was packed as

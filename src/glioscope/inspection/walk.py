@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from glioscope.core import InputUnreadable
 
-__all__ = ["list_files"]
+__all__ = ["list_files", "without_results"]
 
 MAX_FILES = 500_000
 MAX_DEPTH = 32
@@ -55,3 +56,17 @@ def list_files(root: Path) -> list[Path]:
                 f"'{root.name}' holds more than {MAX_FILES} files; name the folder of the exam or cohort itself."
             )
     return sorted(files)
+
+
+def without_results(root: Path, files: list[Path]) -> list[Path]:
+    """`files` without what Glioscope itself wrote to output folders below `root`, so that no result is taken for an exam."""
+    results = {f.parent for f in files if f.name == "dataset_description.json" and f.parent != root and _is_ours(f)}
+    return [file for file in files if results.isdisjoint(file.parents)] if results else files
+
+
+def _is_ours(description: Path) -> bool:
+    try:
+        makers = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
+        return any(maker["Name"] == "Glioscope" for maker in makers)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

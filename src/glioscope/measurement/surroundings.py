@@ -20,6 +20,9 @@ from glioscope.measurement.location import Share, halves, lobes_of, middle_x, si
 __all__ = ["Neighbourhood", "Surroundings"]
 
 
+_SOME = 50
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Where one lesion lies.
@@ -125,4 +128,11 @@ class Neighbourhood:
 
     @staticmethod
     def _nearest(tree: KDTree | None, points: NDArray[np.float64]) -> float | None:
-        return None if tree is None else float(tree.query(points)[0].min())
+        """From the tree's points to the one of `points` that is nearest to them.
+
+        Some of the points bound the distance, so that the search ends early for most of the others, those inside the lesion.
+        """
+        if tree is None:
+            return None
+        bound = float(tree.query(points[::_SOME])[0].min())
+        return min(bound, float(tree.query(points, distance_upper_bound=bound)[0].min()))

@@ -85,21 +85,19 @@ class Entry:
         }
 
 
-_BUILT_IN = (
-    Entry(
-        "subtraction",
-        "contrast enhancement by subtraction, enclosed core, FLAIR surround; no training",
-        frozenset({Sequence.T1C, Sequence.T1N, Sequence.T2F}),
-        ("WT", "TC", "ET"),
-        "glioscope.segmentation.subtraction:Subtraction",
-    ),
-    Entry(
-        "flair-threshold",
-        "hyperintense FLAIR, whole tumour only; no training",
-        frozenset({Sequence.T2F}),
-        ("WT",),
-        "glioscope.segmentation.flair_threshold:FlairThreshold",
-    ),
+_SUBTRACTION = Entry(
+    "subtraction",
+    "contrast enhancement by subtraction, enclosed core, FLAIR surround; no training",
+    frozenset({Sequence.T1C, Sequence.T1N, Sequence.T2F}),
+    ("WT", "TC", "ET"),
+    "glioscope.segmentation.subtraction:Subtraction",
+)
+_FLAIR_THRESHOLD = Entry(
+    "flair-threshold",
+    "hyperintense FLAIR, whole tumour only; no training",
+    frozenset({Sequence.T2F}),
+    ("WT",),
+    "glioscope.segmentation.flair_threshold:FlairThreshold",
 )
 
 
@@ -123,7 +121,7 @@ def list_segmenters() -> list[Entry]:
     shipped = [replace(_entry_of(folder), automatic=True, chosen_for=_SHIPPED_FOR) for folder in shipped_bundles()]
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
     own = [_entry_of(folder) for folder in list_bundles()]
-    return [_BUILT_IN[0], *shipped, *_BUILT_IN[1:], *sorted(others, key=lambda entry: entry.name), *own]
+    return [_SUBTRACTION, *shipped, _FLAIR_THRESHOLD, *sorted(others, key=lambda entry: entry.name), *own]
 
 
 def find_entry(name: str) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import yaml
 
 import glioscope
 from glioscope.core import InputUnreadable, OutputUnwritable
-from glioscope.core.files import write_json, write_text
+from glioscope.core.files import read_json, write_json, write_text
 from glioscope.training.fold_job import FoldFiles
 from glioscope.training.plan import Plan
 from glioscope.training.recipe import recipe_of
@@ -99,7 +98,7 @@ class RunFolder:
     def read(self, file: Path, *keys: str) -> dict[str, Any]:
         """One of the JSON files, which has these keys; raises InputUnreadable where it is missing or damaged."""
         try:
-            document = json.loads(file.read_text("utf-8"))
+            document = read_json(file)
         except FileNotFoundError:
             raise InputUnreadable(f"'{self.path}' is not a run of `glioscope train`: it has no {file.name}.") from None
         except (OSError, ValueError):
@@ -127,7 +126,7 @@ class RunFolder:
     def sittings(self) -> list[dict[str, Any]]:
         """What computed the run, sitting by sitting; none where that was lost, which stops nobody."""
         try:
-            found = json.loads(self.versions_file.read_text("utf-8"))
+            found = read_json(self.versions_file)
         except (OSError, ValueError):
             return []
         return found if isinstance(found, list) else []

@@ -14,7 +14,7 @@ import numpy as np
 
 import glioscope
 from glioscope.core import GlioscopeError, InputUnreadable, SomeExamsFailed
-from glioscope.core.files import write_json, write_text
+from glioscope.core.files import check_file, write_json, write_text
 from glioscope.quality import (
     AlarmAssessment,
     AlarmCalibration,
@@ -29,7 +29,6 @@ from glioscope.quality import (
     work_list_csv,
 )
 from glioscope.workflows.assessment import add_to_assessment, check_assessable, judged_files
-from glioscope.workflows.output_check import check_output
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import Layout, RaterCase, rater_cases
 from glioscope.workflows.rater_similarity import Compared, Comparison, check_comparison, compare_raters
@@ -122,7 +121,7 @@ def calibrate_quality(
     """
     how = how or Comparison()
     check_alphas(alpha, alphas or {})
-    check_output(Path(out))
+    check_file(Path(out))
     listed = rater_cases(Path(cohort), layout)
     check_comparison(listed, how)
     compared, failed = _compare(listed, how, jobs, progress or Progress())
@@ -177,7 +176,7 @@ def assess_quality(
     ignored = {case.name: sorted(case.raters.keys() - kept.raters) for case, kept in zip(listed, cases, strict=True)}
     progress = progress or Progress()
     if csv_file:
-        check_output(Path(csv_file))
+        check_file(Path(csv_file))
     judged = {case.name: _judged(case) for case in cases}
     compared, failed = _compare(cases, Comparison.of(found.settings), jobs, progress)
     exams = []

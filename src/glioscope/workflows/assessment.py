@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from glioscope.core import InputUnreadable
-from glioscope.core.files import ensure_folder, sha256, write_json
+from glioscope.core.files import ensure_folder, read_json, sha256, write_json
 from glioscope.workflows.rater_cases import label_maps
 
 __all__ = ["ASSESSMENT", "add_to_assessment", "check_assessable", "current_assessment", "judged_files", "read_assessment"]
@@ -94,7 +93,7 @@ def read_assessment(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         sound = isinstance(document, dict) and all(isinstance(part, dict) for part in document.values())
     except (OSError, ValueError):
         sound = False

@@ -12,6 +12,7 @@ from typing import Any
 from glioscope.bundles import Bundle, write_bundle
 from glioscope.bundles.document import DOCUMENT, FORMAT, check_document
 from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable
+from glioscope.core.files import check_folder
 from glioscope.postprocessing.search import TUNABLE
 from glioscope.training.run_folder import RunFolder
 from glioscope.workflows.bundle_card import bundle_document, ensemble_document
@@ -77,6 +78,7 @@ def bundle(
     """
     folders = [RunFolder(Path(run)) for run in runs]
     place = Path(out)
+    check_folder(place)
     if place.is_dir() and any(place.iterdir()) and not (place / DOCUMENT).is_file():
         raise OutputUnwritable(f"'{place}' holds something that is no bundle; name another folder.")
     for what in tune or ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from glioscope.core import AmbiguousExam, InputUnreadable, is_image, parse_sequence
 from glioscope.core.imageio import IMAGE_SUFFIXES
 
-__all__ = ["CasePair", "Pairs", "find_pairs", "read_table"]
+__all__ = ["CasePair", "Pairs", "delimiter_of", "find_pairs", "read_table"]
 
 _BIDS = re.compile(r"^(sub-[0-9A-Za-z]+)(?:.*?_(ses-[0-9A-Za-z]+))?")
 _BRATS = re.compile(r"BraTS-[A-Z]{2,}(?:-[A-Z]{2,})*(?:-\d+)+", re.IGNORECASE)
@@ -162,6 +162,12 @@ def _from_folders(
     return Pairs(tuple(cases), tuple(predictions[name] for name in left_out))
 
 
+def delimiter_of(lines: Sequence[str]) -> str:
+    """What parts the cells of a table, by its line of column names: a tab, a comma, or a semicolon (Excel in Europe)."""
+    head = lines[0] if lines else ""
+    return "\t" if "\t" in head else ";" if ";" in head and "," not in head else ","
+
+
 def read_table(path: Path, *, keep_case: bool = False) -> tuple[list[str], list[dict[str, str]]]:
     """Column names in lower case and rows of a CSV or TSV file.
 
@@ -175,9 +181,8 @@ def read_table(path: Path, *, keep_case: bool = False) -> tuple[list[str], list[
     try:
         text = path.read_bytes().decode("utf-8-sig")
         lines = text.splitlines()
-        head = lines[0] if lines else ""
-        delimiter = "\t" if "\t" in head else ";" if ";" in head and "," not in head else ","
-        rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if any(cell.strip() for cell in row)]
+        found = csv.reader(lines, delimiter=delimiter_of(lines), strict=True)
+        rows = [row for row in found if any(cell.strip() for cell in row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputUnreadable(f"'{path.name}' is not a usable table; save it as CSV with UTF-8 encoding.") from error
     except OSError as error:

@@ -11,8 +11,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from glioscope.core import AmbiguousExam, Exam, GlioscopeError, InputUnreadable, Ledger, ProcessingFailed, Sequence
-from glioscope.core.files import write_text
+from glioscope.core import (
+    AmbiguousExam,
+    Exam,
+    GlioscopeError,
+    InputUnreadable,
+    Ledger,
+    OutputUnwritable,
+    ProcessingFailed,
+    Sequence,
+)
+from glioscope.core.files import of_the_system, real, write_text
 from glioscope.inspection import Inspection
 from glioscope.workflows.dataset import RECORDS, open_dataset, records_folder
 from glioscope.workflows.outcome import ExamOutcome, Outcomes
@@ -63,6 +72,10 @@ def for_each_exam(
     out = stages.out
     if not path.exists() and not overrides:
         raise InputUnreadable(f"'{path}' does not exist; give a folder, a zip file or a CSV manifest.")
+    if real(path) == real(out):
+        raise OutputUnwritable(
+            f"'{out}' is the exam itself, whose results would be read as images next time; name another folder."
+        )
     open_dataset(out)
     with inspected(path, overrides, exam_id, out / RECORDS) as inspections:
         if stages.earlier is not None and len(inspections) > 1:
@@ -100,18 +113,31 @@ def _one(inspection: Inspection, number: int, total: int, stages: Stages, work: 
     return outcome
 
 
+def _refuse_another(inspection: Inspection, folder: Path, ledger: Ledger) -> None:
+    """Raise OutputUnwritable where `folder` has the results of an exam that shares no file with this one."""
+    files = (file for candidate in inspection.chosen.values() for file in candidate.files)
+    if inspection.problem is None and inspection.chosen and folder.is_dir() and not ledger.has_read(files):
+        raise OutputUnwritable(
+            f"'{folder}' holds the results of another exam; give this one another name with --id, or another output folder, or "
+            "remove that one."
+        )
+
+
 def _done(inspection: Inspection, name: str, stages: Stages, work: Work) -> ExamOutcome:
     started = time.perf_counter()
     out = stages.out
     folder = out / Exam(inspection.id, inspection.session, {}).folder
     ledger = Ledger(records_folder(out, name), stages.progress.notify)
     try:
+        _refuse_another(inspection, folder, ledger)
         outcome = work(stages, inspection, ledger)
     except GlioscopeError as error:
         return ExamOutcome(name, folder, error=error)
     except MemoryError:
         return ExamOutcome(name, folder, error=ProcessingFailed(f"There was not enough memory to finish '{name}'."))
-    except Exception as error:  # a fault of ours: told in a sentence, kept for a bug report, and the other exams go on
+    except Exception as error:  # a fault of ours is told in a sentence, kept for a bug report, and the other exams go on
+        if refused := of_the_system(error):
+            return ExamOutcome(name, folder, error=refused)
         log = records_folder(out, name) / "fault.txt"
         write_text(log, traceback.format_exc())
         kind = type(error).__name__

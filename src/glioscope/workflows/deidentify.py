@@ -12,7 +12,7 @@ from typing import Any
 
 from glioscope.core import InputUnreadable, OutputUnwritable, ProcessingFailed
 from glioscope.core.acquisition import acquisition_attributes
-from glioscope.core.files import ensure_folder, output_errors, sweep, write_bytes, write_json
+from glioscope.core.files import check_file, check_folder, output_errors, real, sweep, write_bytes, write_json
 from glioscope.deidentification import (
     PROFILE_EDITION,
     DatasetCleaner,
@@ -114,7 +114,6 @@ def deidentify(
             new_key = not key_file.exists()
             if new_key and table_file.exists():
                 raise InputUnreadable(f"There is no key '{key_file}', but a table; name the key that the table was made with.")
-            ensure_folder(out)
             secret = SecretKey.drawn() if new_key else SecretKey.from_file(key_file)
             names = PseudonymTable(table_file, secret, level, second_level if second else first_level)
             plan = plan_deidentification(study, names, secret, second_level=second)
@@ -156,17 +155,20 @@ class _Exported:
 
 def _check_places(study: Path, out: Path, key: Path, table: Path) -> None:
     """Neither secret may travel with what is exported, and what is exported may not be read again."""
-    inside = out.resolve()
+    inside = real(out)
     for what, path in (("key", key), ("table of pseudonyms", table)):
-        if path.resolve() == inside or inside in path.resolve().parents:
+        if inside in (real(path), *real(path).parents):
             raise OutputUnwritable(f"The {what} may not lie in the folder that is exported, '{out}'; name another place.")
         if path.is_dir():
             raise OutputUnwritable(f"'{path}' is a folder; name a file for the {what}.")
-    if key.resolve() == table.resolve():
+        if not path.is_file():  # a pipe or a device, besides, would be read without end
+            check_file(path)
+    if real(key) == real(table):
         raise OutputUnwritable("The key and the table of pseudonyms are two files; name two places.")
-    source = study.resolve()
+    source = real(study)
     if source == inside or source in inside.parents or inside in source.parents:
         raise OutputUnwritable(f"'{out}' and '{study}' lie in one another; name an output folder apart from the input.")
+    check_folder(out)
 
 
 def _export(plan: Plan, out: Path, key: SecretKey, options: DeidentificationOptions, level: str) -> _Exported:

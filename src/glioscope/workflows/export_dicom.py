@@ -23,7 +23,7 @@ from glioscope.core import (
     read_labels,
     resample_labels,
 )
-from glioscope.core.files import atomic, sha256
+from glioscope.core.files import atomic, check_folder, sha256
 from glioscope.workflows.dataset import records_folder
 from glioscope.workflows.dicom_measurements import exam_findings, segment_numbers
 from glioscope.workflows.dicom_results import RunResults
@@ -68,10 +68,13 @@ def export_dicom(
     Raises:
         InputUnreadable: `out` holds no results, or `source` cannot be read.
         EngineMissing: highdicom is not installed.
+        OutputUnwritable: `dest` cannot be written.
     """
     from glioscope.workflows.report_exam import reported_folders
 
     check_highdicom()
+    if dest is not None:
+        check_folder(Path(dest))
     progress, out = progress or Progress(), Path(out)
     exams = [RunResults.read(out, folder) for folder in reported_folders(out)]
     exams = [exam for exam in exams if names is None or exam.name in names]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 from glioscope.core import InputUnreadable
+from glioscope.core.files import read_json
 
 __all__ = ["Days", "days_of", "parse_days"]
 
@@ -71,7 +71,7 @@ def _from_sidecars(paths: list[Path]) -> int | None:
         stem = path.name.removesuffix(".gz").removesuffix(".nii")
         for sidecar in [folder / f"{stem}.json"] if path.is_file() else []:
             try:
-                told = json.loads(sidecar.read_text(encoding="utf-8"))
+                told = read_json(sidecar)
             except (OSError, ValueError):
                 continue
             for key in _KEYS if isinstance(told, dict) else ():

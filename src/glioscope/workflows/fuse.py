@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glioscope.core import InputUnreadable, OutputUnwritable, Scheme, Volume, get_scheme, write_volume
-from glioscope.core.files import write_json
+from glioscope.core.files import check_file, real, write_json
 from glioscope.fusion import (
     FusionOptions,
     Method,
@@ -98,6 +98,7 @@ def fuse(
     options = options or FusionOptions()
     files = find_files([Path(mask) for mask in masks], chosen.takes)
     _refuse_overwriting(target, files)
+    check_file(target)
     onto = Onto(resample=resample, ignore_affine=ignore_affine)
     weighing = chosen.name in ("weighted", "weighted-mean")
     if weighing and weights is None and options.weights is None:
@@ -132,7 +133,7 @@ def _output(out: Path) -> Path:
 
 
 def _refuse_overwriting(out: Path, files: Sequence[Path]) -> None:
-    if out.resolve() in {path.resolve() for path in files}:
+    if real(out) in map(real, files):
         raise OutputUnwritable(f"'{out}' is one of the masks to fuse; choose another name for the result.")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeExamsFailed, bids_name
 from glioscope.core.files import ensure_folder, sha256, write_json, write_text
 from glioscope.growth import GrowthParameters
+from glioscope.workflows.case_pairs import delimiter_of
 from glioscope.workflows.grow import grow
 from glioscope.workflows.growth_tissue import TissueFiles
 from glioscope.workflows.progress import Progress
@@ -110,8 +111,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     """The rows, each with an id that may be a folder's name."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-        found = list(csv.DictReader(lines, delimiter=delimiter, restval=""))
+        found = list(csv.DictReader(lines, delimiter=delimiter_of(lines), restval=""))
     except (OSError, ValueError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "no CSV in UTF-8"
         raise InputUnreadable(f"'{path.name}' cannot be read as a table ({why}).") from error

@@ -25,7 +25,7 @@ from glioscope.core import (
     numbering_of,
     read_labels,
 )
-from glioscope.core.files import ensure_folder, write_json
+from glioscope.core.files import check_folder, read_json, write_json
 from glioscope.workflows.evidence import evidence_files
 from glioscope.workflows.measure_exam import (
     atlas_files,
@@ -121,6 +121,8 @@ def measure(
         raise InputUnreadable(f"'{start.name}' is no image; give a label map (NIfTI, NRRD or MetaImage), or a results folder.")
     with opened_volumes(Path(atlas_volumes) if atlas_volumes is not None else None) as volumes:
         if start.is_file():
+            if out is not None:
+                check_folder(Path(out))
             return Measured((_label_map(start, out, scheme, space, brain, raters, probabilities, volumes),))
         if out is not None or brain is not None or list(raters) or list(probabilities) or space != "auto" or scheme != "auto":
             raise InvalidImage(f"'{path}' is a results folder, which has all that is needed; such options are for a label map.")
@@ -223,10 +225,9 @@ def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
 
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
@@ -297,7 +298,7 @@ def _label_map(
         document["space_source"] += " Its only value is 1: taken as a mask of the whole tumour; --scheme says otherwise."
     if out is None:
         return MeasuredExam(document["exam"], document)
-    folder = ensure_folder(Path(out))
+    folder = Path(out)
     files = {"measurements": folder / "measurements.json", "lesions": folder / "lesions.csv"}
     write_json(files["measurements"], document)
     write_lesion_table(files["lesions"], document)

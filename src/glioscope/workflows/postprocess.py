@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from glioscope.core import (
     read_labels,
     write_volume,
 )
-from glioscope.core.files import ensure_folder, write_json
+from glioscope.core.files import check_file, check_folder, output_errors, read_json, real, write_json
 from glioscope.postprocessing import Chain, Record, load_postprocessing, published_chain
 from glioscope.workflows.case_pairs import stem
 from glioscope.workflows.region_maps import CaseMaps, arrays, common_grid, find_maps, read_label_map
@@ -145,19 +144,21 @@ def postprocess(
     _check_place(place, len(cases))
     files = {case: place if to_file else place / f"{case}.nii.gz" for case in cases}
     _refuse_overwriting(files.values(), (p for found in raters.values() for maps in found.values() for p in maps.files))
-    ensure_folder(place.parent if to_file else place)
+    (check_file if to_file else check_folder)(place)
     return [_one(case, {r: found[case] for r, found in raters.items()}, chain, target, given, files[case]) for case in cases]
 
 
 def _check_place(place: Path, cases: int) -> None:
     """Refuse a name that is neither a NIfTI file for one case nor a folder; raises OutputUnwritable."""
     nifti = place.name.lower().endswith((".nii", ".nii.gz"))
+    with output_errors(place):
+        is_folder = place.is_dir()
     if nifti and cases > 1:
         raise OutputUnwritable(f"'{place.name}' must be a folder for {cases} cases; name one that does not end in .nii.gz.")
-    if nifti and place.is_dir():
+    if nifti and is_folder:
         raise OutputUnwritable(f"'{place}' is a folder; name a NIfTI file, or a folder that does not end in .nii.gz.")
     # A folder may have a dot in its name, such as results-1.2; an ending of letters on a name that is not there is a file's.
-    if not nifti and not place.is_dir() and (is_image(place) or _FILE.search(place.name)):
+    if not nifti and not is_folder and (is_image(place) or _FILE.search(place.name)):
         raise OutputUnwritable(f"'{place.name}' is no name for a label map; let it end in .nii.gz or .nii, or name a folder.")
 
 
@@ -165,9 +166,9 @@ _FILE = re.compile(r"\.[A-Za-z]\w{0,5}$")
 
 
 def _refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
-    given = {path.resolve() for path in read}
+    given = set(map(real, read))
     for path in written:
-        if path.resolve() in given:
+        if real(path) in given:
             raise OutputUnwritable(f"'{path}' is what is to be worked on; choose another name or folder for the result.")
 
 
@@ -202,7 +203,7 @@ def undo_postprocess(labels: str | PathLike[str], record: str | PathLike[str], o
         raise OutputUnwritable(f"'{Path(out).name}' is no name for a label map; let it end in .nii.gz or .nii.")
     file, volume = Path(record), read_labels(Path(labels))
     try:
-        document = json.loads(file.read_text("utf-8"))
+        document = read_json(file)
     except (OSError, ValueError):
         raise InputUnreadable(f"'{file}' cannot be read as the record of a post-processing.") from None
     if not isinstance(document, dict):

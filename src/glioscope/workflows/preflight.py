@@ -50,8 +50,8 @@ def check_before_work(inspection: Inspection, out: Path, options: PreprocessOpti
         raise OutputUnwritable(
             f"The disk of '{out}' has {free / 2**20:.0f} MB left and an exam needs about 100 MB; free some space and run again."
         )
+    check_options(options)
     if not inspection.prepared:
-        check_options(options)
         atlas_volume(*HEADS[options.atlas])
         get_engine(options.registration)
         get_extractor(options.brain_extraction)

@@ -19,6 +19,7 @@ from glioscope.core import (
     read_labels,
     resample_labels,
 )
+from glioscope.core.files import of_the_system
 from glioscope.evaluation import CaseScores, Protocol, evaluate_pair, get_protocol
 from glioscope.workflows.case_pairs import CasePair
 
@@ -128,9 +129,8 @@ def score_case(pair: CasePair, reading: Reading) -> CaseScores | FailedCase:
         return FailedCase(pair.id, ProcessingFailed(f"There was not enough memory to score '{pair.id}'; use fewer --jobs."))
     except Exception as error:  # a fault of ours: the other cases go on
         kind = type(error).__name__
-        return FailedCase(
-            pair.id, GlioscopeError(f"A fault in Glioscope stopped '{pair.id}' ({kind}: {error}); please report it.")
-        )
+        fault = GlioscopeError(f"A fault in Glioscope stopped '{pair.id}' ({kind}: {error}); please report it.")
+        return FailedCase(pair.id, of_the_system(error) or fault)
 
 
 def _score(pair: CasePair, protocol: Protocol, reading: Reading) -> CaseScores:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glioscope.core import EngineMissing
-from glioscope.core.files import atomic, ensure_folder, write_bytes, write_json, write_text
+from glioscope.core.files import atomic, check_file, check_folder, write_bytes, write_json, write_text
 
 if TYPE_CHECKING:
     from glioscope.workflows.evaluate import Evaluation
@@ -37,13 +37,15 @@ def check_writable(tables: Sequence[Path], folder: Path | None = None) -> None:
     """Find out before minutes of work what would fail after them.
 
     Raises:
-        OutputUnwritable: a table's folder, or the folder for pictures, cannot be written.
+        OutputUnwritable: a table, or the folder for pictures, cannot be written.
         EngineMissing: a Parquet file is wanted without pyarrow.
     """
     if any(path.suffix.lower() == ".parquet" for path in tables):
         _pyarrow()
-    for place in [path.parent for path in tables] + ([folder] if folder else []):
-        ensure_folder(place)
+    for table in tables:
+        check_file(table)
+    if folder:
+        check_folder(folder)
 
 
 def _pyarrow() -> tuple[Any, Any]:

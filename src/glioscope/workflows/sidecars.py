@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glioscope.core import Prepared, Sequence
-from glioscope.core.files import write_json
+from glioscope.core.files import read_json, write_json
 
 if TYPE_CHECKING:
     from glioscope.workflows.preprocess_exam import PreprocessOptions
@@ -34,7 +33,7 @@ def _acquisition(image: Path) -> dict[str, Any]:
     """What a sidecar beside the source says of the acquisition; nothing where there is none."""
     beside = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     try:
-        known = json.loads(beside.read_text(encoding="utf-8"))
+        known = read_json(beside)
     except (OSError, ValueError):
         return {}
     return {key: known[key] for key in ACQUISITION if key in known} if isinstance(known, dict) else {}

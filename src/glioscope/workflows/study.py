@@ -154,16 +154,15 @@ def study(
 
     Source: Helland et al., Scientific Reports 2023, sections 2.3.2, 2.3.3 and 3.1 to 3.3.
     """
-    from glioscope.core.files import ensure_folder
+    from glioscope.core.files import check_folder
 
     known = get_scheme(scheme)
     name = region or enhancing_region(known)
     if name not in known.regions:
         raise InvalidImage(f"Scheme '{scheme}' has no region '{name}'; it has {', '.join(known.regions)}.")
     manifest = read_study(Path(cohort), allow_missing=allow_missing)
-    made = out is not None and not Path(out).exists()
     if out is not None:
-        ensure_folder(Path(out))
+        check_folder(Path(out))
     progress = progress or Progress()
     reading = _Reading(known, name, resample, ignore_affine)
     patients: dict[str, dict[str, list[ResidualPatient]]] = {model: {} for model in manifest.models}
@@ -194,8 +193,6 @@ def study(
         threshold_ml,
     )
     if len(failed) == len(manifest.rows):
-        if out is not None and made:
-            Path(out).rmdir()  # it was made to prove that it can be, and is empty
         if len(failed) == 1:
             raise failed[0].error
         raise InvalidImage(f"No patient of '{Path(cohort).name}' could be compared; the first: {failed[0].error}")

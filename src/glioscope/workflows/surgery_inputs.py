@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from glioscope.core import (
     read_labels,
     region_mask,
 )
+from glioscope.core.files import read_json
 from glioscope.workflows.evidence import evidence_files
 from glioscope.workflows.rater_cases import FUSED, label_maps, stored_scheme
 from glioscope.workflows.rater_similarity import known_regions
@@ -169,7 +169,7 @@ def _chosen(folder: Path, maps: Mapping[str, Path], segmenter: str | None, optio
             raise InputUnreadable(f"'{folder.name}' has no label map of '{segmenter}'; it has those of {names}.")
         return bids_name(segmenter)
     try:
-        measured = json.loads((folder / "report" / "measurements.json").read_text(encoding="utf-8"))["segmenter"]
+        measured = read_json(folder / "report" / "measurements.json")["segmenter"]
         if bids_name(measured) in maps:
             return bids_name(measured)
     except (OSError, ValueError, KeyError, TypeError):

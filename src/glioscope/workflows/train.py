@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, get_scheme
-from glioscope.core.files import ensure_folder, sweep
+from glioscope.core.files import check_folder, sweep
 from glioscope.training.machine import Machine, process_rank
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
@@ -104,11 +103,12 @@ def train(
         )
     _need_engine()
     run, kept = RunFolder(Path(out)), Path(out) / "cache" if cache is None else Path(cache)
+    if process_rank() == 0:
+        for folder in (run.path,) if cache is None else (run.path, kept):
+            check_folder(folder)
     told = run.accept(chosen) if process_rank() == 0 else []
     check_before_training(chosen, Path(data), labels, machine)
     if process_rank() == 0:
-        for folder in (run.path,) if cache is None else (run.path, kept):
-            _prove_writable(folder)
         sweep(run.path)
         for sentence in told:
             progress.warned(sentence)
@@ -119,15 +119,6 @@ def train(
 
         made = bundle([run.path], run.bundle, told=progress.decided).folder
     return TrainingRun(run.path, chosen.name, found, made)
-
-
-def _prove_writable(folder: Path) -> None:
-    """Raise OutputUnwritable where `folder` cannot be written; one that was not there is not there afterwards."""
-    new = not folder.exists()
-    ensure_folder(folder)
-    if new:
-        with suppress(OSError):
-            folder.rmdir()
 
 
 def check_before_training(recipe: Recipe, data: Path, labels: str, machine: Machine) -> None:

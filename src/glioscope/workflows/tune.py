@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, Scheme, get_scheme, region_mask
-from glioscope.core.files import ensure_folder
+from glioscope.core.files import check_file
 from glioscope.evaluation import evaluate_pair, get_protocol
 from glioscope.fusion import fit_weights
 from glioscope.postprocessing import Fit, Studies, Tuned, TuningCase, save_postprocessing, tune_chain
@@ -140,12 +140,12 @@ def tune(
     given = get_scheme(given_scheme or scheme.name)
     raters = find_raters(predictions, scheme, pattern)
     chosen = _references(Path(references), reference_pattern)
-    ensure_folder(Path(out).parent)
     if Path(out).is_dir():
         raise OutputUnwritable(f"'{out}' is a folder; name the file to write, such as '{Path(out) / 'tuned.json'}'.")
     kept = Path(storage) if storage is not None else Path(out).with_suffix(".trials.db")
     if kept.is_dir():
         raise OutputUnwritable(f"'{kept}' is a folder; name the file to keep trials in, such as '{kept / 'trials.db'}'.")
+    check_file(Path(out))
     ids = sorted({plain(case): case for found in raters.values() for case in found}.values())
     if lacking := [case for case in ids if plain(case) not in chosen]:
         raise InputUnreadable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ def residual_verdict(volume_ml: float, cut_ml: float = RESIDUAL_CUT_ML) -> Resid
 
     Source: Helland et al., Scientific Reports 2023, sections 2.1 and 2.3.2.
     """
-    if not cut_ml > 0:
+    if not 0 < cut_ml < math.inf:
         raise InvalidImage(f"The cut between residual tumour and gross total resection must be above 0 ml, not {cut_ml:g}.")
     left = volume_ml >= cut_ml - ROUNDING_ML
     return Residual(volume_ml, cut_ml, "residual tumour" if left else "gross total resection")
