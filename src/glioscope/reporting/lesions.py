@@ -97,7 +97,7 @@ def lesion_section(measurements: Document) -> Section | None:
             )
         )
     columns = ("No", "Volume ml", "Axial mm", "Product mm²", "3-D mm", "Where", "Depth mm", "To ventricle mm", "To largest mm")
-    widths = (0.04, 0.17, 0.11, 0.09, 0.07, 0.25, 0.08, 0.1, 0.09)
+    widths = (0.04, 0.18, 0.1, 0.09, 0.06, 0.21, 0.07, 0.14, 0.11)
     table = Table(columns, tuple(rows), widths, frozenset({1, 2, 3, 4, 6, 7, 8}))
     more = len(measurements["lesions"][region]) - len(rows)
     notes = [f"{more} smaller ones are not shown."] if more else []
