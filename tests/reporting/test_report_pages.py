@@ -133,7 +133,9 @@ def test_the_report_of_a_run_is_kept_to_three_pages(tmp_path: Path) -> None:
     for name, png in PICTURES.items():
         (tmp_path / f"{name}.png").write_bytes(png)
     render_files(
-        **{name: tmp_path / name for name in documents},
+        measurements=tmp_path / "measurements",
+        quality=tmp_path / "quality",
+        inspection=tmp_path / "inspection",
         pictures={name: tmp_path / f"{name}.png" for name in PICTURES},
         provenance=steps(40),
         html=tmp_path / "html",
