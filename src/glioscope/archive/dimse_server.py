@@ -12,6 +12,7 @@ from glioscope.archive.dicom_file import DicomFile
 from glioscope.archive.fault import InstanceRefused, ServerFault
 from glioscope.archive.server import FoundStudy, Query, Server
 from glioscope.archive.syntaxes import COMPRESSED, FETCHED, UNCOMPRESSED
+from glioscope.core.counting import counted
 
 if TYPE_CHECKING:
     from pynetdicom.association import Association
@@ -224,7 +225,7 @@ class DimseServer(Server):
                 left = int(status.get("NumberOfFailedSuboperations") or 0)
         self.close()
         if left:
-            raise ServerFault(f"The server {self.address} could not give {left} objects of the study.", passing=True)
+            raise ServerFault(f"The server {self.address} could not give {counted(left, 'object')} of the study.", passing=True)
 
     def close(self) -> None:
         """Release the association, or abort it where that is not answered."""
