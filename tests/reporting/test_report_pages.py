@@ -19,6 +19,7 @@ from tests.reporting.documents import SCHEME, inspection, measurements, quality
 
 REGIONS = ("WT", "TC", "ET")
 SURGERY = {
+    "after": "sub-x_space-orig_seg-subtraction_dseg.nii.gz",
     "region": "ET",
     "residual": {
         "volume_ml": 6.815,
@@ -142,6 +143,14 @@ def test_the_report_of_a_run_is_kept_to_three_pages(tmp_path: Path) -> None:
         pdf=tmp_path / "pdf",
     )
     assert pages((tmp_path / "pdf").read_bytes()) == 3
+
+
+def test_surgery_of_another_label_map_is_said() -> None:
+    # issue 6: after a run with another segmenter the report showed its volumes, and what `surgery` had found of the first one
+    told = "Of &#39;sub-x_space-orig_seg-subtraction_dseg.nii.gz&#39;, not of the label map that is measured above."
+    for segmenter, says in (("subtraction", False), ("default", True)):
+        found = {**measurements(), "segmenter": segmenter}
+        assert (told in render_html(surgery_report(found, quality(), []))) is says
 
 
 def test_one_page_stays_one_page() -> None:

@@ -57,7 +57,7 @@ def model_of_exam(
                 lesion_section(measurements),
                 _location(measurements["location"]),
                 structures_section(measurements),
-                surgery_section(quality.get("surgery"), pictures.get("surgery")),
+                surgery_section(quality.get("surgery"), pictures.get("surgery"), measurements["segmenter"]),
                 *evidence_sections(quality),
                 _figure("Axial slices across the tumour", pictures.get("montage"), _MONTAGE, measurements),
                 _decisions(inspection),
