@@ -84,7 +84,7 @@ def test_a_refused_object_does_not_hold_up_the_others(tmp_path: Path, answer: An
         found, _ = sent(server, tmp_path, 2)
     assert found.delivery.refused == {"IM001": reason}
     assert found.delivery.sent == 1
-    with pytest.raises(Exception, match=r"did not take 1 objects; the first is 'IM001'") as caught:
+    with pytest.raises(Exception, match=r"did not take 1 object; the first is 'IM001'") as caught:
         found.check()
     assert caught.value.exit_code == 11  # type: ignore[attr-defined]
 
@@ -128,7 +128,7 @@ def test_an_answer_in_xml_counts(tmp_path: Path) -> None:
 def test_down(tmp_path: Path) -> None:
     found, told = sent(Web(free_port()), tmp_path)
     assert len(told) == 2
-    with pytest.raises(Exception, match=r"is down or broke off. 1 of 1 objects were not sent; run the same command again"):
+    with pytest.raises(Exception, match=r"is down or broke off. 1 of 1 object was not sent; run the same command again"):
         found.check()
 
 
@@ -195,7 +195,7 @@ def test_objects_that_were_not_asked_for_are_not_kept(tmp_path: Path) -> None:
     with web([STUDIES, NONE, INSTANCES, NONE, part(1), stranger]) as server:
         found, told = fetched(server, tmp_path)
     assert found.studies[0].there == 1
-    assert "1 objects that came are not of the study" in told[0]
+    assert "1 object not of the study" in told[0]
     assert found.studies[0].fault == "1 of 2 objects came."
     assert [path.name for path in tmp_path.iterdir()] == [hashed(STUDY)]
 

@@ -76,7 +76,7 @@ def test_send_says_what_it_did(tmp_path: Path, capfd: pytest.CaptureFixture[str]
         document = json.loads(capfd.readouterr().out)
         assert (document["sent"], document["refused"]) == (2, {"IM002": "the server refuses it (status 0xC000)"})
         assert cli(words) == 0
-        assert capfd.readouterr().out == f"1 objects sent to {server.address}, 2 were there, 1 other files passed over.\n"
+        assert capfd.readouterr().out == f"1 object sent to {server.address}, 2 were there, 1 other file passed over.\n"
 
 
 def test_the_state_of_a_listener(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

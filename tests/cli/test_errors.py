@@ -158,3 +158,48 @@ def test_an_interrupt_costs_a_sentence_regression(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("glioscope.segmenters", interrupted)
     assert cli(["segmenters"]) == 130
     assert "Interrupted. Run the same command again" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("surgery", "Interrupted. Run the same command again to begin anew; nothing is half-written.\n"),
+        ("run", "Interrupted. Run the same command again to continue where it stopped.\n"),
+    ],
+)
+@pytest.mark.parametrize("disguised", [False, True])
+def test_an_interrupt_says_what_the_next_call_does(
+    command: str, words: str, disguised: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`surgery` began again and said that it would go on; Ctrl-C while SciPy was imported was told as a fault (ImportError)."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        if disguised:
+            raise ImportError("initialization failed") from KeyboardInterrupt()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules[cli.__module__], "app", interrupted)
+    assert cli([command, "x"]) == 130
+    assert capfd.readouterr().err == words
+
+
+def test_commands_that_go_on_exist() -> None:
+    import typer
+
+    from glioscope.cli.main import GO_ON, app
+
+    assert set(typer.main.get_command(app).commands) >= GO_ON  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_of_the_imports_costs_a_sentence() -> None:
+    """A traceback, where Ctrl-C came in the first second."""
+    code = "import sys; sys.modules['glioscope.cli.main'] = None\n" + (
+        "import builtins; real = builtins.__import__\n"
+        "def stop(name, *rest):\n"
+        "    if name == 'glioscope.cli.main': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = stop\n"
+        "import glioscope.cli"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Interrupted. Nothing was begun.\n")

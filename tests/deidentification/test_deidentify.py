@@ -257,7 +257,7 @@ def test_a_series_that_lost_a_slice_is_told(tmp_path: Path) -> None:
     (exam,) = done.exams
     beside = json.loads((tmp_path / "out" / exam / "deidentification.json").read_text())
     assert beside["series_incomplete"] == {Path(series).name: found}
-    assert f"Series '{series}' is incomplete: 1 of its 3 files were withheld." in told
+    assert f"Series '{series}' is incomplete: 1 of its 3 files was withheld." in told
 
 
 _RUN = """

@@ -85,7 +85,7 @@ def tumour() -> NDArray[np.uint8]:
     return data
 
 
-def objects(series: SourceSeries, data: NDArray[np.uint8] | None = None) -> dict[str, bytes]:
+def objects(series: SourceSeries, data: NDArray[np.uint8] | None = None, surgery: dict[str, Any] = SURGERY) -> dict[str, bytes]:
     """All four objects of one exam."""
     frames = label_frames(Volume.of(tumour() if data is None else data, series.grid.affine), series)
     made: dict[str, Any] = {}
@@ -97,8 +97,8 @@ def objects(series: SourceSeries, data: NDArray[np.uint8] | None = None) -> dict
         values = {"volume_ml": 0.25, "axial_diameter_mm": 7.5, "lesion_count": 2}
         told = (values, "left", (0.125, 0.75), (LEVEL, focality("multifocal")))
         measured += [SegmentMeasurements(s, n, made[kind], place, *told) for n, s in enumerate(segments, 1)]
-    findings = (*rano_findings(RANO, SCHEME), *surgery_findings(SURGERY, SCHEME))
-    place = place_of(series, "measurements", 3, frames.tobytes())
+    findings = (*rano_findings(RANO, SCHEME), *surgery_findings(surgery, SCHEME))
+    place = place_of(series, "measurements", 3, frames.tobytes(), repr(surgery))
     made["measurements"] = make_measurement_report(measured, series, ALGORITHM, place, "Glioscope measurements", findings)
     made["report"] = encapsulate_pdf(PDF, series, place_of(series, "report", 4, PDF), "Glioscope report", "0.1.0")
     return {name: dicom_bytes(dataset) for name, dataset in made.items()}
@@ -272,6 +272,24 @@ def test_rano_and_surgery_are_read_back(tmp_path: Path) -> None:
         ("RESECT2023", "CLASS2B"),
     ]
     assert len({group.tracking_uid for group in groups}) == len(groups)
+
+
+def test_the_same_finding_keeps_its_tracking_uid_when_more_is_known_of_it(tmp_path: Path) -> None:
+    # issue 6: exported again after another `surgery`, every finding of the same label map had a new tracking UID
+    def tracked(made: dict[str, bytes], name: str) -> tuple[str, dict[str, str]]:
+        report = hd.sr.srread(written(tmp_path / name, made)[2])
+        groups = [*report.content.get_image_measurement_groups(), *report.content.get_volumetric_roi_measurement_groups()]
+        return report.SOPInstanceUID, {group.tracking_identifier: group.tracking_uid for group in groups}
+
+    series = source(tmp_path)
+    once, first = tracked(objects(series), "first")
+    again, second = tracked(objects(series, surgery=SURGERY | {"rano_resect": {"class": None, "name": "none"}}), "second")
+    other = tumour()
+    other[0, 0, 0] = 1
+    _, changed = tracked(objects(series, other), "changed")
+
+    assert once != again and first == second and len(first) == 11
+    assert not set(first.values()) & set(changed.values())
 
 
 @pytest.mark.parametrize("kind", ["none", "single", "multifocal", "multicentric"])

@@ -60,7 +60,7 @@ BAD: dict[str, tuple[Callable[[Path], object], type[GlioscopeError], str]] = {
     "2-D": (lambda p: _nifti(p, np.ones((8, 8), np.int16)), InvalidImage, "is a 2-D image (8 x 8)"),
     "4-D": (lambda p: _nifti(p, np.ones((8, 8, 8, 5), np.int16)), InvalidImage, "has 4 dimensions"),
     "all zero": (lambda p: _nifti(p, np.zeros((8, 8, 8), np.int16)), InvalidImage, "holds the value 0 in every voxel"),
-    "NaN": (_nan, InvalidImage, "1 voxels that are not finite"),
+    "NaN": (_nan, InvalidImage, "1 voxel that is not finite"),
     "overflow": (lambda p: _patched(p, 40, struct.pack("<4h", 3, 32767, 32767, 32767)), InvalidImage, "header is damaged"),
     "negative": (lambda p: _patched(p, 40, struct.pack("<4h", 3, -5, 9, 9)), GlioscopeError, "t2.nii"),
     "NaN affine": (_nan_affine, InvalidImage, "no usable affine"),

@@ -116,13 +116,6 @@ def test_processing_lists_the_steps_in_their_order_without_unrelated_ones() -> N
     assert "transform affine" in render_html(model())
 
 
-def test_a_long_list_of_files_runs_over_pages() -> None:
-    document = inspection()
-    document["candidates"] += [{"name": f"scan-{i}.nii.gz", "set_aside": "a duplicate"} for i in range(150)]
-    pdf = render_pdf(model_of_exam(document, measurements(), quality(), [], {}))
-    assert len(re.findall(rb"/Type /Page\b", pdf)) >= 3
-
-
 def test_a_picture_leaves_room_for_the_tables_of_its_section() -> None:
     # issue 6: what surgery left began a page of its own, and the page before stayed empty below its middle
     from PIL import Image

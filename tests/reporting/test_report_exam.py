@@ -55,6 +55,18 @@ def test_a_repeated_run_does_nothing(tmp_path: Path) -> None:
     assert all(record.reused for record in ledger.records.values())
 
 
+def test_pictures_show_the_labels_of_this_run_not_of_the_one_before(tmp_path: Path) -> None:
+    # issue 6: a second run with another segmenter says that a picture was done before; that one shows no labels
+    before, _ = reported(tmp_path / "x")
+    first = [path.read_bytes() for path in (before.overview, before.overview.with_name("montage.png"))]
+    after, ledger = reported(tmp_path / "x", tumour=False)
+    fresh, _ = reported(tmp_path / "y", tumour=False)
+    for name, old in zip(("overview.png", "montage.png"), first, strict=True):
+        now = after.overview.with_name(name).read_bytes()
+        assert now == fresh.overview.with_name(name).read_bytes() != old
+    assert not ledger.records["report-figures"].reused
+
+
 def test_nothing_to_report_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputUnreadable, match="holds no results"):
         reported_folders(tmp_path)

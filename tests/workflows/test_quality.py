@@ -394,7 +394,7 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(results: Path,
     assert seen.told == []
 
 
-@pytest.mark.parametrize(("name", "words"), [("nan", "has 1 voxels that are not finite"), ("flat", "is a 2-D image")])
+@pytest.mark.parametrize(("name", "words"), [("nan", "has 1 voxel that is not finite"), ("flat", "is a 2-D image")])
 def test_a_mask_of_nan_or_of_two_axes_says_so(tmp_path: Path, name: str, words: str) -> None:
     import nibabel as nib
 

@@ -12,6 +12,7 @@ from glioscope.archive.dicom_file import DicomFile
 from glioscope.archive.fault import InstanceRefused, ServerFault
 from glioscope.archive.server import FoundStudy, Query, Server
 from glioscope.archive.syntaxes import COMPRESSED, FETCHED, UNCOMPRESSED
+from glioscope.core.counting import counted
 
 if TYPE_CHECKING:
     from pynetdicom.association import Association
@@ -215,16 +216,20 @@ class DimseServer(Server):
             evt_handlers=[(evt.EVT_C_STORE, arrived)],
         )
         left = 0
-        for status, _ in association.send_c_get(identifier, _GET):
-            if problems:
-                self.close()
-                raise problems[0]
-            if "Status" not in status or status.Status != 0xFF00:
-                self._judged(status)
-                left = int(status.get("NumberOfFailedSuboperations") or 0)
+        try:
+            for status, _ in association.send_c_get(identifier, _GET):
+                if problems:
+                    raise problems[0]
+                if "Status" not in status or status.Status != 0xFF00:
+                    self._judged(status)
+                    left = int(status.get("NumberOfFailedSuboperations") or 0)
+        except BaseException:  # a server in the middle of sending answers no release until the time is out
+            self._association = None
+            association.abort()
+            raise
         self.close()
         if left:
-            raise ServerFault(f"The server {self.address} could not give {left} objects of the study.", passing=True)
+            raise ServerFault(f"The server {self.address} could not give {counted(left, 'object')} of the study.", passing=True)
 
     def close(self) -> None:
         """Release the association, or abort it where that is not answered."""

@@ -15,6 +15,7 @@ from glioscope.archive.dimse_server import is_full
 from glioscope.archive.fault import InstanceRefused, ServerFault
 from glioscope.archive.multipart import join_part, only_part
 from glioscope.archive.server import FoundStudy, Query, Server
+from glioscope.core.counting import counted
 
 __all__ = ["WebServer"]
 
@@ -130,7 +131,9 @@ class WebServer(Server):
                 continue
             keep(content)
         if missing:
-            raise ServerFault(f"The server {self.address} could not give {missing} objects of the study.", passing=True)
+            raise ServerFault(
+                f"The server {self.address} could not give {counted(missing, 'object')} of the study.", passing=True
+            )
 
     def close(self) -> None:
         """End the connections."""

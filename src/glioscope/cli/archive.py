@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from glioscope.cli.options import AsJson
+from glioscope.core.counting import counted, were
 
 __all__ = ["register"]
 
@@ -144,9 +145,9 @@ def send(
         progress=_progress(as_json),
     )
     done = found.delivery
-    before = f", {done.before} were there" if done.before else ""
-    passed = f", {found.skipped} other files passed over" if found.skipped else ""
-    return _concluded(found, as_json, [f"{done.sent} objects sent to {found.address}{before}{passed}."])
+    before = f", {done.before} {were(done.before)} there" if done.before else ""
+    passed = f", {counted(found.skipped, 'other file')} passed over" if found.skipped else ""
+    return _concluded(found, as_json, [f"{counted(done.sent, 'object')} sent to {found.address}{before}{passed}."])
 
 
 def receive(
@@ -196,11 +197,15 @@ def receive(
         progress=_progress(as_json),
     )
     lines = [
-        f"{entry.folder}  {entry.there if not dry_run else entry.expected} objects ({entry.new} new)"
+        f"{entry.folder}  {_objects(entry.expected if dry_run else entry.there)} ({entry.new} new)"
         + (f"  {' '.join(entry.modalities)}" if entry.modalities else "")
         for entry in found.studies
     ]
     return _concluded(found, as_json, lines)
+
+
+def _objects(number: int | None) -> str:
+    return "objects the server has not counted" if number is None else counted(number, "object")
 
 
 def listen(
@@ -265,7 +270,9 @@ def listen(
         if as_json:
             print_json(entries)
         for entry in [] if as_json else entries:
-            typer.echo(f"{entry['study']}  {entry['status']:<11}  {entry['images']} images  {entry['reason']}".rstrip())
+            typer.echo(
+                f"{entry['study']}  {entry['status']:<11}  {counted(entry['images'], 'image')}  {entry['reason']}".rstrip()
+            )
         return 0
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -296,5 +303,6 @@ def listen(
     if as_json:
         print_json(found.document())
     else:
-        typer.echo(f"{len(found.done)} studies done, {len(found.quarantined)} quarantined, {len(found.waiting)} waiting.")
+        done = counted(len(found.done), "study", "studies")
+        typer.echo(f"{done} done, {len(found.quarantined)} quarantined, {len(found.waiting)} waiting.")
     return 10 if found.quarantined else 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from glioscope.cli.options import AsJson
+from glioscope.core.counting import counted
 
 __all__ = ["register"]
 
@@ -119,9 +120,11 @@ def _show(found: Any, key: Path, table: Path) -> None:  # noqa: ANN401
     """What was done, by attribute; then what to keep."""
     document = found.document()
     for action, attributes in document["attributes"].items():
-        typer.echo(f"{action.capitalize()}: {sum(attributes.values())} elements of {len(attributes)} attributes")
+        typer.echo(
+            f"{action.capitalize()}: {counted(sum(attributes.values()), 'element')} of {counted(len(attributes), 'attribute')}"
+        )
         typer.echo("".join(f"  {number:7d}  {name}\n" for name, number in attributes.items()), nl=False)
-    typer.echo(f"{found.written} files written to '{found.folder}', {found.unchanged} there already:")
+    typer.echo(f"{counted(found.written, 'file')} written to '{found.folder}', {found.unchanged} there already:")
     for exam in found.exams:
         typer.echo(f"  {exam.as_posix()}")
     if found.incomplete:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from glioscope.cli.options import AsJson
+from glioscope.core.counting import counted, were
 
 __all__ = ["register"]
 
@@ -145,7 +146,9 @@ def _show(report: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{report['method']}[/] of {len(report['raters'])} raters. [dim]{escape(report['definition'])}[/]")
+    console.print(
+        f"[bold]{report['method']}[/] of {counted(len(report['raters']), 'rater')}. [dim]{escape(report['definition'])}[/]"
+    )
     for sentence in report["decided"]:
         console.print(f"  [yellow]![/] {escape(sentence)}")
     votes = report.get("votes", {})
@@ -153,9 +156,9 @@ def _show(report: Mapping[str, Any], files: Mapping[str, Path]) -> None:
         if vote["dropped"]:
             console.print(f"  [cyan]·[/] {region}: dropped {escape(', '.join(vote['dropped']))}")
         if not vote["converged"]:
-            console.print(f"  [yellow]![/] {region}: not settled after {vote['rounds']} rounds")
-        if vote["undecided_voxels"]:
-            console.print(f"  [cyan]·[/] {region}: {vote['undecided_voxels']} voxels were split evenly")
+            console.print(f"  [yellow]![/] {region}: not settled after {counted(vote['rounds'], 'round')}")
+        if split := vote["undecided_voxels"]:
+            console.print(f"  [cyan]·[/] {region}: {counted(split, 'voxel')} {were(split)} split evenly")
     regions = report.get("regions", {})
     if votes:
         table = Table("Dice with the result", *regions, pad_edge=False)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from glioscope.cli.options import AsJson
+from glioscope.core.counting import counted
 
 __all__ = ["register"]
 
@@ -162,7 +163,7 @@ def grow_sweep(
         for row in found.rows:
             score = f"average precision {row['average_precision']:.3f}" if row["scored"] else f"{row['visible_ml']} ml"
             typer.echo(f"{row['id']}  {row['error'] or score}")
-        typer.echo(f"{len(found.rows)} growths ({found.made} made now) in {found.table}")
+        typer.echo(f"{counted(len(found.rows), 'growth')} ({found.made} made now) in {found.table}")
     return 10 if any(row["error"] for row in found.rows) else 0
 
 
@@ -227,4 +228,4 @@ def _show_ranking(numbers: dict[str, Any]) -> None:
     score, chance, dice = (numbers[name] for name in ("average_precision", "prevalence", "volume_matched_dice"))
     typer.echo(f"  average precision {score:.3f} (chance {chance:.3f}), volume-matched Dice {dice:.3f}")
     dropped, never = numbers["dropped"], numbers["never_invaded"]
-    typer.echo(f"  {numbers['reference']} voxels compared, {dropped} dropped, {never} never invaded")
+    typer.echo(f"  {counted(numbers['reference'], 'voxel')} compared, {dropped} dropped, {never} never invaded")

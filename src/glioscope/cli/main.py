@@ -36,6 +36,13 @@ from glioscope.core.files import of_the_system
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130
+GO_ON = frozenset(
+    {
+        *("run", "preprocess", "segment", "demo", "follow", "deidentify", "send", "receive"),
+        *("train", "search", "tune", "synthesize", "grow-sweep"),
+    }
+)
+"""Commands that, called again, keep what an interrupted call had finished."""
 
 # Newer versions of Typer carry a Click of their own; this is the base of the usage errors of either.
 _USAGE_FAULT: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -100,20 +107,34 @@ def _guarded(arguments: list[str]) -> int:
             raise KeyboardInterrupt
         return int(result) if isinstance(result, int) else 0
     except (typer.Abort, KeyboardInterrupt):  # Typer makes the one of the other
-        print("Interrupted. Run the same command again to continue where it stopped.", file=sys.stderr)  # noqa: T201
-        return INTERRUPTED
+        return _interrupted(arguments)
     except _USAGE_FAULT as error:
         error.show()
         return int(error.exit_code)
-    except GlioscopeError as error:
-        return _tell(str(error), error.exit_code, arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # a fault of ours, or a file of the user's
-        if refused := of_the_system(error):
-            return _tell(str(refused), refused.exit_code, arguments)
+    except Exception as error:
+        if _came_of_interruption(error):
+            return _interrupted(arguments)
+        told = error if isinstance(error, GlioscopeError) else of_the_system(error)
+        if told:
+            return _tell(str(told), told.exit_code, arguments)
+        # a fault of ours
         return _tell(f"A fault in Glioscope stopped it ({type(error).__name__}); {_keep_fault()}", 1, arguments)
+
+
+def _interrupted(arguments: list[str]) -> int:
+    how = "continue where it stopped" if arguments[:1] and arguments[0] in GO_ON else "begin anew; nothing is half-written"
+    print(f"Interrupted. Run the same command again to {how}.", file=sys.stderr)  # noqa: T201
+    return INTERRUPTED
+
+
+def _came_of_interruption(error: BaseException | None) -> bool:
+    """Whether Ctrl-C was turned into another error on its way, as compiled modules do while they are imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _keep_fault() -> str:

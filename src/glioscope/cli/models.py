@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from glioscope.cli.options import AsJson
+from glioscope.core.counting import counted
 
 __all__ = ["register"]
 
@@ -94,7 +95,7 @@ def import_model(
     if as_json:
         print_json({"bundle": str(bundle.folder), "name": bundle.name, "kind": bundle.kind, "checksum": bundle.checksum})
         return
-    members = f", {len(bundle.files)} networks" if bundle.files else ""
+    members = f", {counted(len(bundle.files), 'network')}" if bundle.files else ""
     typer.echo(f"Wrote '{bundle.folder}' ({bundle.kind}{members}). Use it: glioscope run EXAM OUT --segmenter {bundle.folder}")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from glioscope.cli.options import AsJson, Jobs
+from glioscope.core.counting import counted
 
 __all__ = ["register"]
 
@@ -248,7 +249,9 @@ def _show_calibration(found: Any) -> None:  # noqa: ANN401
         table.add_row(f"{row.alpha:+.2f}", *told, style="bold" if row.alpha == found.calibration.alpha else "")
     console.print(table)
     learnt = found.calibration
-    console.print(f"{len(learnt.values)} exams, {len(learnt.raters)} raters, alpha {learnt.alpha:g}: {found.file}")
+    console.print(
+        f"{counted(len(learnt.values), 'exam')}, {counted(len(learnt.raters), 'rater')}, alpha {learnt.alpha:g}: {found.file}"
+    )
     for remark in found.remarks:
         console.print(f"[yellow]! {remark}[/]")
 

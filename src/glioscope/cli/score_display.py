@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from glioscope.core.counting import counted
 from glioscope.workflows.progress import Progress
 
 __all__ = ["ScoringProgress", "show_agreement", "show_evaluation", "show_ranking"]
@@ -138,7 +139,7 @@ def _percent(value: Any) -> str:  # noqa: ANN401
 def show_ranking(document: Mapping[str, Any], written: Sequence[str] = ()) -> None:
     """Places, mean ranks, and how sure each difference is."""
     console = Console(highlight=False)
-    about = f"{document['cases']} cases; {', '.join(document['metrics'])} in {', '.join(document['regions'])}"
+    about = f"{counted(document['cases'], 'case')}; {', '.join(document['metrics'])} in {', '.join(document['regions'])}"
     console.print(f"[bold]{escape(document['protocol'])}[/], {escape(about)}", soft_wrap=True)
     table = _table("", ["system", "place", "mean rank", "missing"])
     for system in document["systems"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glioscope.cli.options import AsJson, Jobs, OutPath
+from glioscope.core.counting import counted
 
 if TYPE_CHECKING:
     from glioscope.synthesis import Kind
@@ -94,6 +95,6 @@ def synthesize(
     if as_json:
         print_json(made.document())
         return
-    typer.echo(f"{len(made.exams)} exams in '{made.folder}' ({made.made} made now).")
+    typer.echo(f"{counted(len(made.exams), 'exam')} in '{made.folder}' ({made.made} made now).")
     if made.figure:
         typer.echo(f"Their label maps beside the given ones: {made.figure}")

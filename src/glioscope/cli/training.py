@@ -24,6 +24,7 @@ from glioscope.cli.training_options import (
     TrainingScheme,
     TrainingWorkers,
 )
+from glioscope.core.counting import counted
 
 if TYPE_CHECKING:
     from glioscope.training.machine import Machine
@@ -94,7 +95,7 @@ def plan(
         return
     console = Console(highlight=False, soft_wrap=True)
     box = " x ".join(map(str, found.cohort["box"]))
-    console.print(f"[bold]{escape(found.recipe)}[/] for {found.exams} exams, median brain {box} voxels")
+    console.print(f"[bold]{escape(found.recipe)}[/] for {counted(found.exams, 'exam')}, median brain {box} voxels")
     console.print(f"  patch    {' x '.join(map(str, found.plan.patch))}")
     console.print(f"  batch    {found.plan.batch}")
     console.print(f"  spacing  {' x '.join(f'{mm:g}' for mm in found.plan.spacing)} mm")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from glioscope.core.counting import are, counted
 from glioscope.training.progress import Position, TrainingProgress
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class LiveTraining(TrainingProgress):
         self._show(f"  preparing exams  {number} of {total}", number, total)
         if number == total:
             self._stop()
-            self._print(f"  [green]✓[/] {total} exams are prepared")
+            self._print(f"  [green]✓[/] {counted(total, 'exam')} {are(total)} prepared")
 
     def fold_started(self, title: str, step: int, steps: int) -> None:
         """Name the fold."""

@@ -15,6 +15,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from glioscope.core.counting import are, counted
 from glioscope.core.errors import InputUnreadable, InvalidImage
 from glioscope.core.files import write_bytes
 from glioscope.core.grid import Grid
@@ -195,7 +196,8 @@ def _finite(path: Path, voxels: NDArray[Any]) -> None:
     bad = int(voxels.size - np.isfinite(voxels).sum())
     if bad:
         raise InvalidImage(
-            f"'{path.name}' has {bad} voxels that are not finite numbers (NaN, infinity or beyond float32); export it again."
+            f"'{path.name}' has {counted(bad, 'voxel')} that {are(bad)} not finite (NaN, infinity or beyond float32); "
+            "export it again."
         )
 
 

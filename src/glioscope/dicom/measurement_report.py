@@ -62,7 +62,7 @@ def make_measurement_report(
     """The report as a `highdicom.sr.ComprehensiveSR`: complete, not verified by any person, preliminary.
 
     Args:
-        measured: Of each segment.
+        measured: Of each segment; one at least.
         series: The source.
         algorithm: What found the segments.
         place: Series and instance.
@@ -89,7 +89,7 @@ def make_measurement_report(
             procedure_reported=concept(Code("24590-2", "LN", "MR Brain")),
             imaging_measurements=[
                 *(_group(one, series, algorithm) for one in measured),
-                *(_finding(one, algorithm, place) for one in findings),
+                *(_finding(one, algorithm, measured[0].place) for one in findings),
             ],
             title=codes.DCM.ImagingMeasurementReport,
             # highdicom describes no multi-frame image; the evidence names it all the same
@@ -137,11 +137,12 @@ def _group(one: SegmentMeasurements, series: SourceSeries, algorithm: Algorithm)
     )
 
 
-def _finding(one: Finding, algorithm: Algorithm, place: Place) -> Any:  # noqa: ANN401
+def _finding(one: Finding, algorithm: Algorithm, segmented: Place) -> Any:  # noqa: ANN401
+    """Tracked by the segmentation it was found in, so that a report that tells more of it still tells of the same finding."""
     from highdicom import sr
 
     return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid_of("tracking", place.instance_uid, one.identifier), one.identifier),
+        tracking_identifier=sr.TrackingIdentifier(uid_of("tracking", segmented.instance_uid, one.identifier), one.identifier),
         finding_type=concept(one.type),
         method=concept(one.method) if one.method else None,
         algorithm_id=_identified(algorithm),

@@ -10,6 +10,7 @@ import numpy as np
 
 from glioscope.core import InvalidImage
 from glioscope.core.acquisition import acquisition_attributes
+from glioscope.core.counting import counted
 from glioscope.inspection.attributes import from_attributes
 from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.dicom_geometry import stack_slices
@@ -68,9 +69,9 @@ def _candidate(members: list[tuple[Instance, int]], part: str) -> Candidate:
     aside = evidence.set_aside
     fault: InvalidImage | None = None
     if aside is None and len(stack.order) < MIN_SLICES:
-        aside = f"only {len(stack.order)} slice{'s' * (len(stack.order) > 1)}"
+        aside = f"only {counted(len(stack.order), 'slice')}"
     elif aside is None and stack.volumes > 1:
-        aside = f"several volumes in one series ({len(members)} images at {len(stack.order)} positions)"
+        aside = f"several volumes in one series ({len(members)} images at {counted(len(stack.order), 'position')})"
     elif aside is None and stack.gap:
         fault = InvalidImage(f"{name[0].upper()}{name[1:]} is incomplete: {stack.gap}; export the series again.")
     elif aside is None and stack.grid is None:

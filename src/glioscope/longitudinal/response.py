@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from glioscope.core.counting import counted
 from glioscope.longitudinal.confirmation import Category, Confirmation, confirm
 from glioscope.longitudinal.history import History
 
@@ -113,7 +114,7 @@ def assess_responses(history: History, region: str = "ET", days: Sequence[float]
     for time in range(len(sums)):
         nadirs = _nadir(sums[: max(time, 1)]), _nadir(volumes[: max(time, 1)])
         if time == 0:
-            told = f"{len(targets[0])} measurable of {len(history.names[0])} lesions at the baseline."
+            told = f"{len(targets[0])} measurable of {counted(len(history.names[0]), 'lesion')} at the baseline."
             verdicts: tuple[tuple[Category, str], ...] = (("baseline", told), ("baseline", told))
         else:
             verdicts = (

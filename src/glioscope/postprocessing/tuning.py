@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glioscope.core import InvalidImage, Scheme
+from glioscope.core.counting import counted, were
 from glioscope.postprocessing.chain import Chain
 from glioscope.postprocessing.fitting import Fit, Score, Scorer, Start, fit_chain, import_optuna
 from glioscope.postprocessing.search import TUNABLE, Search
@@ -139,7 +140,7 @@ def tune_chain(
         fit, out = next(fitted), [ordered[n] for n in part]
         means = (scorer.mean(chain, out) for chain in (default, fit.chain, fit.best))
         fold = Fold(tuple(case.id for case in out), fit, *means)
-        known = f" ({fit.known} trials were known)" if fit.known else ""
+        known = f" ({counted(fit.known, 'trial')} {were(fit.known)} known)" if fit.known else ""
         told(f"Fold {number} of {len(parts)}: held-out score {fold.default:.4f} as published, {fold.tuned:.4f} tuned{known}.")
         results.append(fold)
     whole = next(fitted)

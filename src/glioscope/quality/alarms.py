@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glioscope.core import InvalidImage
+from glioscope.core.counting import counted
 from glioscope.quality.alarm_calibration import AlarmCalibration
 from glioscope.quality.remark import Remark, Severity
 from glioscope.quality.similarity import METRICS, Similarities, finite_or_none
@@ -75,7 +76,7 @@ class AlarmAssessment:
         """The findings in sentences, for a report."""
         words = [
             f"{self.risk} of {self.possible} ensemble-discord alarms (alpha {self.alpha:g}); {100 * self.fewer:.0f} % of the "
-            f"{self.cohort} exams of the calibration cohort have fewer."
+            f"{counted(self.cohort, 'exam')} of the calibration cohort have fewer."
         ]
         if self.alarms:
             raters = Counter(alarm.rater for alarm in self.alarms).most_common(3)

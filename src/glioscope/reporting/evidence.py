@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glioscope.core.counting import are, counted
 from glioscope.reporting.model import Section, Table
 from glioscope.reporting.outlines import REGION_TITLES, region_title
 
@@ -81,7 +82,7 @@ def _alarms(document: Document | None) -> Section | None:
         rows.append((alarm["rater"], alarm["region"], alarm["metric_title"], told, limit))
     most = 12
     notes = [document["paragraph"], _ALARM] + (
-        [f"{len(rows) - most} more alarms are in quality.json."] if len(rows) > most else []
+        [f"{counted(len(rows) - most, 'more alarm')} {are(len(rows) - most)} in quality.json."] if len(rows) > most else []
     )
     columns = ("Rater", "Region", "Similarity to the fusion", "Here", "Threshold")
     table = Table(columns, tuple(rows[:most]), (0.28, 0.14, 0.26, 0.18, 0.14), frozenset({3, 4}))

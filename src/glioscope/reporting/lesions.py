@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from glioscope.core.counting import are, counted
 from glioscope.reporting.model import Section, Table
 from glioscope.reporting.outlines import REGION_TITLES, region_title
 
@@ -97,10 +98,10 @@ def lesion_section(measurements: Document) -> Section | None:
             )
         )
     columns = ("No", "Volume ml", "Axial mm", "Product mm²", "3-D mm", "Where", "Depth mm", "To ventricle mm", "To largest mm")
-    widths = (0.04, 0.17, 0.11, 0.09, 0.07, 0.25, 0.08, 0.1, 0.09)
+    widths = (0.04, 0.18, 0.1, 0.09, 0.06, 0.21, 0.07, 0.14, 0.11)
     table = Table(columns, tuple(rows), widths, frozenset({1, 2, 3, 4, 6, 7, 8}))
     more = len(measurements["lesions"][region]) - len(rows)
-    notes = [f"{more} smaller ones are not shown."] if more else []
+    notes = [f"{counted(more, 'smaller one')} {are(more)} not shown."] if more else []
     notes += [words for words in (foci_words(measurements["foci"]),) if words]
     notes += [f"By {measurements['rano']['edition'].split(' (')[0]}: " + " ".join(rano_words(measurements["rano"]))]
     notes += [words for words in (measurements["location"].get("surroundings_source", ""),) if words]

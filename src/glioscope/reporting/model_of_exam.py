@@ -57,7 +57,7 @@ def model_of_exam(
                 lesion_section(measurements),
                 _location(measurements["location"]),
                 structures_section(measurements),
-                surgery_section(quality.get("surgery"), pictures.get("surgery")),
+                surgery_section(quality.get("surgery"), pictures.get("surgery"), measurements["segmenter"]),
                 *evidence_sections(quality),
                 _figure("Axial slices across the tumour", pictures.get("montage"), _MONTAGE, measurements),
                 _decisions(inspection),
@@ -132,7 +132,7 @@ def _measurements(measurements: Document) -> Section:
             )
         )
     columns = ("Region", "Volume ml", "3-D diameter mm", "Axial diameters mm", "Extent LR, PA, FH mm", "Lesions")
-    table = Table(columns, tuple(rows), (0.25, 0.19, 0.13, 0.15, 0.19, 0.09), frozenset(range(1, 6)))
+    table = Table(columns, tuple(rows), (0.22, 0.18, 0.14, 0.17, 0.2, 0.09), frozenset(range(1, 6)))
     unknown = ", ".join(REGION_TITLES.get(name, name).lower() for name in measurements["not_determined"])
     labels = "; ".join(
         f"{name} {_ml(v['volume_ml'])}{interval_words(v.get('volume_interval_ml'))} ml, {v['meaning']}"

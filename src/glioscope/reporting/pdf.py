@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -16,11 +18,37 @@ __all__ = ["render_pdf"]
 _TONES = {"good": "#1b7f4d", "caution": "#a66300", "warning": "#b3261e", "info": "#5c6670"}
 _INK, _PALE, _LINE, _WASH = "#1d2329", "#5c6670", "#dfe3e7", "#f5f7f9"
 _MARGIN = 40.0
-_ALONE, _BESIDE_TABLES = 340.0, 250.0
-"""Height of a picture (points); where its section has tables too, such that both still fit below half a page of others."""
+_HIGHEST = 340.0
+"""Height of a picture (points)."""
+_FOOT = 60.0
+"""Room below which no section begins on a page (points)."""
+_BESIDE = (0.42, 0.58)
+"""Shares of the page for a picture and for the tables of its section."""
+_USUAL_ROWS = 8
+"""So many of any other table are always shown."""
 _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """How tightly a report is set.
+
+    Attributes:
+        pictures: Share of their size.
+        rows: How many of a table for reference are shown; None for all.
+        bare: What is for reference is left out, and sections run over pages.
+    """
+
+    pictures: float = 1.0
+    rows: int | None = None
+    bare: bool = False
+
+
+_TIGHTER = (*(_Setting(share) for share in (1.0, 0.85, 0.7, 0.6)), _Setting(0.6, 12), _Setting(0.5, 6), _Setting(0.5, 6, True))
+"""Tried in this order, until the pages are few enough."""
+
+
+@cache
 def _fonts() -> Any:  # noqa: ANN401
     """Register DejaVu Sans, which comes with Matplotlib and may be embedded; the regular face, to ask for its glyphs."""
     import matplotlib
@@ -37,8 +65,9 @@ def _fonts() -> Any:  # noqa: ANN401
 class _Writer:
     """Makes flowables of one width from a model's parts."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, setting: _Setting) -> None:
         self.width = width
+        self.setting = setting
         self._glyphs: Mapping[int, int] = _fonts().charToGlyph
 
     def text(self, words: str, size: float, *, colour: str = _INK, bold: bool = False, **style: Any) -> Any:  # noqa: ANN401
@@ -93,40 +122,65 @@ class _Writer:
         return [Spacer(0, 8), self.box([cells], [share] * len(cells), *lines, pad)]
 
     def section(self, section: Section) -> list[Any]:
-        """Heading, pictures, tables, paragraphs; the heading stays with what follows it."""
-        from reportlab.lib.utils import ImageReader
-        from reportlab.platypus import Image, KeepTogether, Spacer
+        """Heading, pictures, tables, paragraphs; the heading stays with what follows it, a picture stands beside its tables."""
+        from reportlab.platypus import CondPageBreak, KeepTogether
 
-        size = 7.0 if section.fine else 8.5
         heading = self.text(section.title, 9 if section.fine else 11, bold=True, before=9, after=3)
-        body: list[Any] = []
+        if section.pictures and section.tables:
+            left, right = (_Writer(share * self.width - 6, replace(self.setting, pictures=1.0)) for share in _BESIDE)
+            body = [
+                self.box([[left.pictures(section), right.tables(section)]], list(_BESIDE), ("RIGHTPADDING", (1, 0), (1, 0), 0))
+            ]
+        else:
+            body = [*self.pictures(section), *self.tables(section)]
+        paragraphs = (" ".join(section.paragraphs),) if section.fine and section.paragraphs else section.paragraphs
+        body += [self.text(words, 6.5 if section.fine else 7, colour=_PALE, before=2) for words in paragraphs]
+        runs_on = section.fine or self.setting.bare
+        return [CondPageBreak(_FOOT), heading, *body] if runs_on else [KeepTogether([heading, *body])]
+
+    def pictures(self, section: Section) -> list[Any]:
+        """Pictures as wide as there is room, each with its caption."""
+        from reportlab.lib.utils import ImageReader
+        from reportlab.platypus import Image
+
+        found: list[Any] = []
         for picture in section.pictures:
             wide, high = ImageReader(io.BytesIO(picture.png)).getSize()
-            scale = min(self.width / wide, (_BESIDE_TABLES if section.tables else _ALONE) / high)
-            body.append(Image(io.BytesIO(picture.png), wide * scale, high * scale))
-            body.append(self.text(picture.caption, 7, colour=_PALE, before=2))
-        for number, table in enumerate(section.tables):
-            body += [Spacer(0, 6)] * (number > 0) + [self._table(table, size)]
-        body += [self.text(words, 7, colour=_PALE, before=2) for words in section.paragraphs]
-        if section.fine and body:
-            return [heading, *body] if len(section.tables) else [KeepTogether([heading, *body])]
-        return [KeepTogether([heading, *body])]
+            scale = self.setting.pictures * min(self.width / wide, _HIGHEST / high)
+            found.append(Image(io.BytesIO(picture.png), wide * scale, high * scale))
+            found.append(self.text(picture.caption, 7, colour=_PALE, before=2))
+        return found
 
-    def _table(self, table: TableModel, size: float) -> Any:  # noqa: ANN401
+    def tables(self, section: Section) -> list[Any]:
+        """Tables below each other."""
+        from reportlab.platypus import Spacer
+
+        found: list[Any] = []
+        for number, table in enumerate(section.tables):
+            found += [Spacer(0, 6)] * (number > 0) + self._table(table, section)
+        return found
+
+    def _table(self, table: TableModel, section: Section) -> list[Any]:
+        size, padding = (6.5, 1) if section.fine else (8.5, 2)
+        most = self.setting.rows if section.fine or self.setting.rows is None else max(self.setting.rows, _USUAL_ROWS)
+
         def cell(column: int, words: str, **style: Any) -> Any:  # noqa: ANN401
             return self.text(words, size, right=column in table.numeric, **style)
 
         head = [cell(i, words, colour=_PALE, bold=True) for i, words in enumerate(table.columns)]
-        rows = [[cell(i, words) for i, words in enumerate(row)] for row in table.rows]
-        return self.box(
+        rows = [[cell(i, words) for i, words in enumerate(row)] for row in table.rows[:most]]
+        left = len(table.rows) - len(rows)
+        more = [self.text(f"… and {left} more, in report.html.", 7, colour=_PALE, before=2)] if left else []
+        shown = self.box(
             [head, *rows],
             list(table.widths),
             ("LINEBELOW", (0, 0), (-1, 0), 1, _LINE),
             ("LINEBELOW", (0, 1), (-1, -1), 0.5, _LINE),
-            ("TOPPADDING", (0, 0), (-1, -1), 2),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+            ("TOPPADDING", (0, 0), (-1, -1), padding),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), padding),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
         )
+        return [shown, *more]
 
 
 def _style(size: float, colour: str, *, bold: bool, before: float = 0, after: float = 0, right: bool = False) -> Any:  # noqa: ANN401
@@ -147,8 +201,23 @@ def _style(size: float, colour: str, *, bold: bool, before: float = 0, after: fl
     )
 
 
-def render_pdf(model: ReportModel) -> bytes:
-    """A4 pages with embedded fonts and the disclaimer on each; the same bytes for the same model."""
+def render_pdf(model: ReportModel, *, most_pages: int | None = None) -> bytes:
+    """A4 pages with embedded fonts and the disclaimer on each; the same bytes for the same model.
+
+    Args:
+        model: What the report says.
+        most_pages: Pictures get smaller, then long tables shorter (and say so), until it has no more pages than this.
+    """
+    pdf = b""
+    for setting in _TIGHTER:
+        pdf, pages = _set(model, setting)
+        if most_pages is None or pages <= most_pages:
+            break
+    return pdf
+
+
+def _set(model: ReportModel, setting: _Setting) -> tuple[bytes, int]:
+    """The document, and how many pages it has."""
     from reportlab.lib.colors import HexColor
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
@@ -176,9 +245,11 @@ def render_pdf(model: ReportModel) -> bytes:
         invariant=1,
         initialFontName=_FONT,
     )
-    writer = _Writer(document.width - 12)  # a frame pads its content by 6 points on either side
+    writer = _Writer(document.width - 12, setting)  # a frame pads its content by 6 points on either side
     story = writer.head(model)
+    left_out = [section.title for section in model.sections if section.fine and setting.bare]
     for section in model.sections:
-        story += writer.section(section)
+        story += writer.section(section) if section.title not in left_out else []
+    story += [writer.text(f"In report.html: {', '.join(left_out)}.", 7, colour=_PALE, before=9)] if left_out else []
     document.build(story, onFirstPage=footer, onLaterPages=footer)
-    return stream.getvalue()
+    return stream.getvalue(), document.page

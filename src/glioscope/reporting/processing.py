@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from glioscope.reporting.model import Section, Table
@@ -41,23 +43,34 @@ def lineage(records: Iterable[Document], checksums: Iterable[str]) -> list[dict[
 
 
 def processing_section(provenance: Sequence[Document]) -> Section | None:
-    """A table of steps with their settings, versions and the start of their outputs' SHA-256."""
+    """A table of steps with their settings, versions and the start of their outputs' SHA-256.
+
+    Steps that follow each other and do the same to one image each share a row, with their outputs in the same order.
+    """
     rows = []
-    for step in provenance:
-        settings = ", ".join(f"{k} {_short(v)}" for k, v in step["parameters"].items() if _short(v))
-        versions = ", ".join(f"{name} {version}" for name, version in step["versions"].items() if name != "glioscope")
-        outputs = ", ".join(f"{name} {checksum[:8]}" for name, checksum in step["outputs"].items())
-        rows.append((step["name"], settings or "–", versions or "–", outputs))
+    for (kind, settings, versions, _), same in groupby(provenance, _alike):
+        steps = list(same)
+        name = steps[0]["name"] if len(steps) == 1 else f"{kind}: " + ", ".join(s["name"].partition("-")[2] for s in steps)
+        outputs = [f"{title} {checksum[:8]}" for step in steps for title, checksum in step["outputs"].items()]
+        rows.append((name, settings or "–", versions or "–", ", ".join(outputs)))
     if not rows:
         return None
-    table = Table(("Step", "Settings", "With", "Output, start of SHA-256"), tuple(rows), (0.18, 0.3, 0.2, 0.32))
+    table = Table(("Step", "Settings", "With", "Output, start of SHA-256"), tuple(rows), (0.22, 0.2, 0.16, 0.42))
     return Section("Processing", ("Whole checksums, and those of the inputs, are in provenance.json.",), (table,), fine=True)
 
 
+def _alike(step: Document) -> tuple[str, str, str, bool]:
+    """What two steps have to share for one row: the first word of their names, settings, versions, and one output each."""
+    settings = ", ".join(f"{k} {_short(v)}" for k, v in step["parameters"].items() if _short(v))
+    versions = ", ".join(f"{name} {version}" for name, version in step["versions"].items() if name != "glioscope")
+    of_an_image = "-" in step["name"] and len(step["outputs"]) == 1
+    return step["name"].partition("-")[0] if of_an_image else step["name"], settings, versions, of_an_image
+
+
 def _short(value: Any) -> str:  # noqa: ANN401
-    """A setting in a few words; nothing for nested values."""
+    """A setting in a few words, a checksum by its start; nothing for nested values."""
     if value is None or isinstance(value, Mapping):
         return ""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value)) if len(value) <= 4 else ""
-    return str(value)
+    return str(value)[:8] if re.fullmatch("[0-9a-f]{64}", str(value)) else str(value)

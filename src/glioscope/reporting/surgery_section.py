@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glioscope.core import bids_name
 from glioscope.reporting.model import Picture, Section, Table
 from glioscope.reporting.outlines import REGION_TITLES
 
@@ -18,12 +19,13 @@ _PICTURE = (
 )
 
 
-def surgery_section(document: Document | None, png: bytes | None = None) -> Section | None:
+def surgery_section(document: Document | None, png: bytes | None = None, segmenter: str | None = None) -> Section | None:
     """What `glioscope surgery` found, with its picture; None where it was not asked.
 
     Args:
         document: Of `glioscope surgery`.
         png: The subtraction.
+        segmenter: Whose label map the rest of the report measures; another's is named.
     """
     if not document:
         return None
@@ -35,6 +37,8 @@ def surgery_section(document: Document | None, png: bytes | None = None) -> Sect
         "A suggestion to be confirmed against the images and the operation report; the cut and the classes are meant for newly "
         "diagnosed glioblastoma, imaged within 72 hours of surgery. "
     )
+    if segmenter is not None and f"_seg-{bids_name(segmenter)}_" not in document["after"]:
+        told = f"Of '{document['after']}', not of the label map that is measured above. {told}"
     pictures = (Picture(png, _PICTURE, "T1 before and after contrast, and their difference."),) if png else ()
     table = Table(("After surgery", "Found"), rows, (0.32, 0.68))
     return Section("After surgery", (told + paragraph,), (table,), pictures)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from glioscope.core import InputUnreadable
+from glioscope.core.counting import are, counted
 from glioscope.training.recipe_parsing import nearest
 from glioscope.training.recipe_schema import Recipe
 
@@ -101,8 +102,8 @@ def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
         if not train or not validation:
             units = len(by_site) if rules.by == "site" else len(site_of)
             raise InputUnreadable(
-                f"Fold {number} would have no exam to {'validate on' if train else 'learn from'}: there are {units} "
-                f"{rules.by}s for {rules.count} folds; set folds.count to at most {max(2, units)}."
+                f"Fold {number} would have no exam to {'validate on' if train else 'learn from'}: there "
+                f"{are(units)} {counted(units, rules.by)} for {rules.count} folds; set folds.count to at most {max(2, units)}."
             )
         folds.append(Fold(number, train, validation, tuple(sorted(exam.name for exam in held_out))))
     return folds

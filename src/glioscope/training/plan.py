@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glioscope.core import InvalidImage
+from glioscope.core.counting import counted
 from glioscope.training.fingerprint import Fingerprint
 from glioscope.training.memory import gibibytes, values_kept
 from glioscope.training.recipe_parsing import document_of
@@ -118,7 +119,7 @@ def _spacing(fingerprint: Fingerprint, recipe: Recipe, reasons: list[str]) -> Fl
         spacing = (changed[0], changed[1], changed[2])
         reasons.append(f"Spacing {_mm(spacing)}: the median, but for the thick slices their 10th percentile.")
     else:
-        reasons.append(f"Spacing {_mm(spacing)}: the median of {len(fingerprint.exams)} exams.")
+        reasons.append(f"Spacing {_mm(spacing)}: the median of {counted(len(fingerprint.exams), 'exam')}.")
     return spacing
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import glioscope
 from glioscope.core import GlioscopeError, InputUnreadable, SomeExamsFailed
+from glioscope.core.counting import are, counted
 from glioscope.core.files import check_file, write_json, write_text
 from glioscope.quality import (
     AlarmAssessment,
@@ -56,7 +57,7 @@ class Calibrated:
         exams, names = len(self.calibration.values), [key.rater for key in self.calibration.keys]
         found = np.isfinite(self.calibration.values)
         seen = {rater: int(found[:, [name == rater for name in names]].any(axis=1).sum()) for rater in self.calibration.raters}
-        few = f"{exams} exams are few: a median and its deviation want {ENOUGH} or more."
+        few = f"{counted(exams, 'exam')} {are(exams)} few: a median and its deviation want {ENOUGH} or more."
         rare = ", ".join(f"{rater} ({number})" for rater, number in seen.items() if number < exams)
         lacking = f"Raters without a mask in some of the {exams} exams, which counts as alarm: {rare}."
         left = f"Left out, since they could not be compared: {', '.join(self.failed)}."

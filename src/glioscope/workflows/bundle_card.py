@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glioscope.core import InvalidImage, get_scheme
+from glioscope.core.counting import counted
 from glioscope.postprocessing import Chain, Thresholds
 from glioscope.training.checkpoint import load_checkpoint
 from glioscope.training.fold_job import FoldFiles
@@ -83,7 +84,8 @@ def _description(recipe: Recipe, found: Mapping[str, Mapping[str, Any]]) -> str:
     if set(found) == {"full"}:
         return f"Trained with recipe {recipe.name} on all exams; Dice on these same exams: {numbers}."
     count = sum(fold.isdigit() for fold in found)
-    return f"Trained with recipe {recipe.name}, {count} of {recipe.folds.count} folds; mean Dice of held-out exams: {numbers}."
+    folds = f"{count} of {counted(recipe.folds.count, 'fold')}"
+    return f"Trained with recipe {recipe.name}, {folds}; mean Dice of held-out exams: {numbers}."
 
 
 def _honest(found: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from glioscope.core import InputUnreadable, OutputUnwritable, ProcessingFailed
 from glioscope.core.acquisition import acquisition_attributes
+from glioscope.core.counting import counted, were
 from glioscope.core.files import check_file, check_folder, output_errors, real, sweep, write_bytes, write_json
 from glioscope.deidentification import (
     PROFILE_EDITION,
@@ -125,9 +126,11 @@ def deidentify(
         sweep(out)
         result = _export(plan, out, secret, options, level)
     for reason, number in sorted(result.tally.withheld.items()):
-        progress.warned(f"{number} {'file' if number == 1 else 'files'} withheld: {reason}.")
+        progress.warned(f"{counted(number, 'file')} withheld: {reason}.")
     for series, (withheld, total) in result.incomplete.items():
-        progress.warned(f"Series '{series.as_posix()}' is incomplete: {withheld} of its {total} files were withheld.")
+        progress.warned(
+            f"Series '{series.as_posix()}' is incomplete: {withheld} of its {total} files {were(withheld)} withheld."
+        )
     for remark, number in sorted(result.tally.remarks.items()):
         progress.decided(f"{number} {remark}.")
     if not result.exams:

@@ -22,6 +22,7 @@ from glioscope.core import (
     resample,
     write_volume,
 )
+from glioscope.core.counting import counted
 from glioscope.core.label_resampling import resample_labels
 from glioscope.longitudinal import (
     CHANGE_PERCENT,
@@ -145,7 +146,9 @@ def follow(
         raise InvalidImage(f"There is no registration '{register}'; choose one of {', '.join(get_args(Register))}.")
     found = find_exams([Path(exam) for exam in exams], [Path(path) for path in labels], segmenter)
     if landmarks and len(landmarks) != len(found):
-        raise InputUnreadable(f"--landmarks is given {len(landmarks)} times for {len(found)} exams; give one an exam.")
+        raise InputUnreadable(
+            f"--landmarks is given {counted(len(landmarks), 'time')} for {counted(len(found), 'exam')}; give one an exam."
+        )
     points_of = [read_landmarks(Path(path)) for path in landmarks]
     if len({len(points) for points in points_of}) > 1:
         raise InputUnreadable("The tables of landmarks have different numbers of points.")

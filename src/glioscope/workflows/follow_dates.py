@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from glioscope.core import InputUnreadable
+from glioscope.core.counting import counted
 from glioscope.core.files import read_json
 
 __all__ = ["Days", "days_of", "parse_days"]
@@ -28,7 +29,9 @@ def parse_days(text: str, count: int) -> Days:
     """
     words = [word.strip() for word in text.split(",")]
     if len(words) != count:
-        raise InputUnreadable(f"--dates has {len(words)} entries for {count} exams; give one an exam, in the same order.")
+        raise InputUnreadable(
+            f"--dates has {counted(len(words), 'entry', 'entries')} for {count} exams; give one an exam, in the same order."
+        )
     dates = [_date(word) for word in words]
     if None not in dates:
         return tuple(float(day) for day in dates if day is not None)

@@ -22,6 +22,7 @@ from glioscope.core import (
     read_labels,
 )
 from glioscope.core import Sequence as Contrast
+from glioscope.core.counting import counted
 from glioscope.core.labels import numbering_of
 from glioscope.inspection import inspect_path
 from glioscope.workflows.labelled_cohort import label_map_of
@@ -76,7 +77,8 @@ def find_exams(places: Sequence[Path], labels: Sequence[Path] = (), segmenter: s
     """
     if labels and len(labels) != len(places):
         raise InputUnreadable(
-            f"--labels is given {len(labels)} times for {len(places)} exams; give one an exam, in the same order."
+            f"--labels is given {counted(len(labels), 'time')} for {counted(len(places), 'exam')}; give one an exam, in the "
+            "same order."
         )
     for path in (*places, *labels):
         if not path.exists():

@@ -25,6 +25,7 @@ from glioscope.core import (
     resample_fraction,
     resample_labels,
 )
+from glioscope.core.counting import are, counted
 from glioscope.fusion import Votes
 from glioscope.workflows.case_pairs import stem
 from glioscope.workflows.rater_cases import stored_scheme
@@ -136,7 +137,10 @@ def _names(keys: Sequence[tuple[Path, str]], given: Sequence[str], known: Collec
     """Names of raters from (folder, file stem): as given, else those `known`, else the shortest that tell them apart."""
     if given:
         if len(given) != len(keys):
-            raise InputUnreadable(f"{len(given)} names are given for {len(keys)} raters; give one for each, in order.")
+            raise InputUnreadable(
+                f"{counted(len(given), 'name')} {are(len(given))} given for {counted(len(keys), 'rater')}; give one for "
+                "each, in order."
+            )
         if len(set(given)) != len(given):
             raise InputUnreadable("Two raters have the same name; give each its own.")
         return tuple(given)
@@ -183,7 +187,10 @@ def read_label_raters(
     called = _names([(path.parent, stem(path)) for path in files], names, known)
     wanted = [source] * len(files) if isinstance(source, str) else list(source) * (len(files) if len(source) == 1 else 1)
     if len(wanted) != len(files):
-        raise InputUnreadable(f"{len(wanted)} schemes are given for {len(files)} masks; give one for all, or one for each.")
+        raise InputUnreadable(
+            f"{counted(len(wanted), 'scheme')} {are(len(wanted))} given for {counted(len(files), 'mask')}; give one for all, "
+            "or one for each."
+        )
     spoken: list[Scheme] = []
     arrays: list[NDArray[np.uint8]] = []
     for path, named in zip(files, wanted, strict=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeExamsFailed, bids_name
+from glioscope.core.counting import counted
 from glioscope.core.files import ensure_folder, sha256, write_json, write_text
 from glioscope.growth import GrowthParameters
 from glioscope.workflows.case_pairs import delimiter_of
@@ -55,7 +56,9 @@ class GrowthSweep:
         failed = [row["id"] for row in self.rows if row["error"]]
         if failed:
             names = ", ".join(failed[:6])
-            raise SomeExamsFailed(f"{len(failed)} of {len(self.rows)} growths failed ({names}); see {self.table.name}.")
+            raise SomeExamsFailed(
+                f"{len(failed)} of {counted(len(self.rows), 'growth')} failed ({names}); see {self.table.name}."
+            )
 
 
 def grow_sweep(

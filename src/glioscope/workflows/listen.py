@@ -31,6 +31,7 @@ from glioscope.archive import (
     read_dicom_file,
 )
 from glioscope.core import InputUnreadable, OutputUnwritable, TransferFailed
+from glioscope.core.counting import counted
 from glioscope.core.files import write_text
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.archive_job import study_commands
@@ -275,7 +276,7 @@ class _Worker:
         if job.start(self._commands, self._options.limit):
             again = " again" if state.starts else ""
             self._progress.decided(
-                f"Study {study.key[:8]} is complete ({len(study.images())} images); work on it begins{again}."
+                f"Study {study.key[:8]} is complete ({counted(len(study.images()), 'image')}); work on it begins{again}."
             )
 
     def _follow(self, study: Study) -> None:
@@ -316,7 +317,7 @@ class _Worker:
             study.update(status=Status.DONE, reason="")
             self._inbox.settle(study, state.round)
         self._result.done.append(study.key)
-        stored = f"; {count} result objects stored" if self._destination else ""
+        stored = f"; {counted(count, 'result object')} stored" if self._destination else ""
         self._progress.decided(f"Study {study.key[:8]} is done{stored}.")
 
     def _delivered(self, study: Study, round_name: str, failures: int) -> tuple[int, float | None]:

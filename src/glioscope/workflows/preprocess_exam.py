@@ -76,7 +76,7 @@ def overview_step(prepared: Prepared, out: Path) -> Step:
 
     return Step(
         "overview",
-        "Drawing the overview",
+        "Drawing the images and the brain mask",
         draw_overview,
         {"images": {s.value: prepared.images[s] for s in Sequence if s in prepared.images}, "mask": prepared.brain_mask},
         {},

@@ -16,6 +16,7 @@ import numpy as np
 
 from glioscope.bundles import Bundle, find_bundle, read_bundle
 from glioscope.core import InputUnreadable, InvalidImage, ProcessingFailed
+from glioscope.core.counting import counted
 from glioscope.inference.model_store import ModelStore
 from glioscope.workflows.quantise_measure import Measured, measure_exam, windows_of
 
@@ -105,7 +106,7 @@ def quantise(
         exams = labelled_cohort(Path(cohort), Path(scratch) / "unpacked", told=told)
         count = min(CALIBRATION_EXAMS, max(1, len(exams) // 2))
         calibration, scored = exams[:count], exams[count:] or exams
-        told(f"Scoring {len(scored)} exams as it is now.")
+        told(f"Scoring {counted(len(scored), 'exam')} as it is now.")
         before = _measured(folder, scored, "float", None)
         windows = [window for exam in calibration for window in windows_of(read, exam, -(-WINDOWS // count))]
         for spared in ("none", "ends"):

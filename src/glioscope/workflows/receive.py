@@ -25,6 +25,7 @@ from glioscope.archive import (
     parse_address,
 )
 from glioscope.core import TransferFailed
+from glioscope.core.counting import are, counted, were
 from glioscope.core.files import ensure_folder, sweep
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.quiet import without_library_warnings
@@ -76,8 +77,8 @@ class Received:
         faults = [study.fault for study in self.studies if study.fault]
         if faults:
             raise TransferFailed(
-                f"{len(faults)} of {len(self.studies)} studies are not complete: {faults[0]} "
-                "Run the same command again to go on."
+                f"{len(faults)} of {counted(len(self.studies), 'study', 'studies')} {are(len(faults))} not complete: "
+                f"{faults[0]} Run the same command again to go on."
             )
 
 
@@ -181,7 +182,7 @@ def _fetched(server: Server, study: FoundStudy, out: Path, retry: Retry, dry_run
                 break
     there = len(list(folder.glob("[!.]*.dcm")))
     if strangers:
-        progress.warned(f"{strangers} objects that came are not of the study, or are damaged; they were not kept.")
+        progress.warned(f"{counted(strangers, 'object')} not of the study, or damaged, {were(strangers)} not kept.")
     if fault is None and not dry_run and there < (study.instances or 1):
         fault = f"{there} of {study.instances or 'an unknown number of'} objects came."
     return FetchedStudy(folder, new, there, study.instances, study.modalities, fault)

@@ -258,7 +258,7 @@ def render_files(
     shown = {name: path.read_bytes() for name, path in pictures.items()}
     model = model_of_exam(read_result(inspection), read_result(measurements), read_result(quality), provenance, shown)
     write_text(html, render_html(model))
-    write_bytes(pdf, render_pdf(model))
+    write_bytes(pdf, render_pdf(model, most_pages=3))
 
 
 def _drawn(report: Path) -> dict[str, Path]:

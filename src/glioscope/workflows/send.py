@@ -21,6 +21,7 @@ from glioscope.archive import (
     read_dicom_file,
 )
 from glioscope.core import InputUnreadable, TransferFailed
+from glioscope.core.counting import counted, were
 from glioscope.core.files import output_errors
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.progress import Progress
@@ -47,11 +48,14 @@ class Sent:
         if found.fault:
             total = found.sent + found.before + found.waiting + len(found.refused)
             raise TransferFailed(
-                f"{found.fault} {found.waiting} of {total} objects were not sent; run the same command again to go on."
+                f"{found.fault} {found.waiting} of {counted(total, 'object')} {were(found.waiting)} not "
+                "sent; run the same command again to go on."
             )
         if found.refused:
             name, reason = next(iter(found.refused.items()))
-            raise TransferFailed(f"{self.address} did not take {len(found.refused)} objects; the first is '{name}': {reason}.")
+            raise TransferFailed(
+                f"{self.address} did not take {counted(len(found.refused), 'object')}; the first is '{name}': {reason}."
+            )
 
 
 def echo(server: str, *, access: Access | None = None, aet: str = "GLIOSCOPE", timeout: float = 30.0) -> Address:

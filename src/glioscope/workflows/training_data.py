@@ -14,6 +14,7 @@ from typing import Any
 from glioscope.bundles.channels import parse_inputs
 from glioscope.core import MissingSequence, OutputUnwritable
 from glioscope.core.computer import memory_gib
+from glioscope.core.counting import counted
 from glioscope.core.files import write_json
 from glioscope.training.cache import REBUILT, CachedExam, prepare_cache
 from glioscope.training.cohort_data import LabelledExam
@@ -65,7 +66,7 @@ def planned(
     exams: Sequence[LabelledExam], recipe: Recipe, memory_gib: float, jobs: int, told: Callable[[str], None]
 ) -> tuple[Fingerprint, Plan]:
     """Read every exam once, and plan for what was found."""
-    told(f"Reading {len(exams)} exams once, to plan patch and network.")
+    told(f"Reading {counted(len(exams), 'exam')} once, to plan patch and network.")
     fingerprint = take_fingerprint(exams, recipe, jobs=jobs)
     return fingerprint, make_plan(fingerprint, recipe, memory_gib)
 
@@ -109,7 +110,7 @@ def check_images(found: Sequence[LabelledExam], recipe: Recipe, told: Callable[[
                 "inputs.channels, or list it in inputs.optional to have a channel of zeros."
             )
         if lacking:
-            told(f"{lacking} of {len(found)} exams lack {source}; its channel is zero there.")
+            told(f"{lacking} of {len(found)} exams {'lacks' if lacking == 1 else 'lack'} {source}; its channel is zero there.")
 
 
 def _prepared(
