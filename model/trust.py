@@ -3,9 +3,9 @@
     python model/trust.py --data FOLDER --work FOLDER [--jobs 2]
 
 WORK is that of `model/build.py`, whose folds are done. Each exam is segmented by the fold that did not see it; then what is
-added to the weight of the FLAIR belief (whole tumour) and of the subtraction's belief (enhancing tumour) is varied. For each
-fold the pair is chosen that has the highest mean Dice on the exams of the other folds, and counted on its own. The table goes
-to WORK/trust.json; `TRUST` in `model/build.py` is what it says.
+added to the weight of the belief for each region is varied. For each fold the choice is taken that has the highest mean Dice on
+the exams of the other folds, and counted on its own. The table goes to WORK/trust.json; `TRUST` in `model/build.py` is what it
+says.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.training.recipe import load_recipe
 from glioscope.workflows.labelled_cohort import labelled_cohort
 
-WHOLE = (-1.0, 0.0, 1.0)
-ENHANCING = (0.0, 2.0, 4.0)
-"""What is added to the weights; more than four, and the network would have no say in it."""
+ADDED = {"WT": (0.0, 1.0), "TC": (-2.0, -1.0, 0.0), "ET": (0.0, 2.0, 4.0)}
+"""What is added to the weight of each region's belief; more than four, and the network would have no say in it."""
+
+BELIEFS = {"WT": "flair-threshold:WT", "TC": "subtraction:TC", "ET": "subtraction:ET"}
+Added = tuple[float, ...]
 
 
 def main() -> None:
@@ -43,20 +45,20 @@ def main() -> None:
         exams = labelled_cohort(options.data, Path(unpacked))
         found = Parallel(options.jobs)(delayed(measure)(options.work / "folds" / "bundle", exam) for exam in exams)
     dices = {exam.name: table for exam, table in zip(exams, found, strict=True)}
-    rows = [{"exam": name, "added": pair, "dice": of} for name, table in dices.items() for pair, of in table.items()]
+    rows = [{"exam": name, "added": added, "dice": of} for name, table in dices.items() for added, of in table.items()]
     write_json(options.work / "trust.json", {"rows": rows})
     folds = {name: fold_bundle(options.work / "folds" / "bundle", name).files[0].name for name in dices}
     nested = []
     for fold in sorted(set(folds.values())):
         others = [table for name, table in dices.items() if folds[name] != fold]
-        best = max(product(WHOLE, ENHANCING), key=lambda pair: np.mean([list(table[pair].values()) for table in others]))
-        print(f"{fold}: WT {best[0]:+g}, ET {best[1]:+g}")
+        best = max(product(*ADDED.values()), key=lambda added: np.mean([list(table[added].values()) for table in others]))
+        print(f"{fold}: " + ", ".join(f"{region} {more:+g}" for region, more in zip(ADDED, best, strict=True)))
         nested += [table[best] for name, table in dices.items() if folds[name] == fold]
     print("left out:", ", ".join(f"{region} {np.mean([d[region] for d in nested]):.3f}" for region in ("WT", "TC", "ET")))
 
 
-def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, float]]:  # noqa: ANN401
-    """Pair of weights -> region -> Dice (1 where both are empty)."""
+def measure(folder: Path, exam: Any) -> dict[Added, dict[str, float]]:  # noqa: ANN401
+    """What is added, in the order of `ADDED` -> region -> Dice (1 where both are empty)."""
     images, reference, brain = read_exam(exam)
     segmenter = BundleSegmenter(fold_bundle(folder, exam.name), backend="torch")
     found = {region: volume.data for region, volume in segmenter.segment(images, brain).probabilities.items()}
@@ -65,20 +67,16 @@ def measure(folder: Path, exam: Any) -> dict[tuple[float, float], dict[str, floa
     seen, _, _ = segmenter.seen({s: image.reoriented("RAS") for s, image in images.items()}, upright)
     beliefs = {
         region: upright.with_data(seen[channels.index(channel)]).reoriented(brain.grid.orientation).data
-        for region, channel in (("WT", "flair-threshold:WT"), ("ET", "subtraction:ET"))
+        for region, channel in BELIEFS.items()
     }
     rules = load_recipe("default").postprocess
     assert rules is not None
     thresholds = Thresholds(rules["thresholds"], rules["least_mean"])
     table = {}
-    for whole, enhancing in product(WHOLE, ENHANCING):
-        more = {"WT": whole, "ET": enhancing}
-        maps = {
-            region: shifted(values, more[region] * beliefs[region] if region in more else 0.0)
-            for region, values in found.items()
-        }
+    for added in product(*ADDED.values()):
+        maps = {region: shifted(found[region], more * beliefs[region]) for region, more in zip(ADDED, added, strict=True)}
         answer = thresholds.apply(maps, SCHEME)
-        table[whole, enhancing] = {
+        table[added] = {
             region: dice(region_mask(answer, SCHEME, region), region_mask(reference.data, SCHEME, region)) for region in found
         }
     return table
