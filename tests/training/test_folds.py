@@ -109,3 +109,9 @@ def test_sentences() -> None:
         split(exams, load_recipe("nnunet", ["folds.by=site", "folds.count=2"]))
     with pytest.raises(InputUnreadable, match=r"'folds\.by' is 'site', but exam 'x' names no site"):
         split([*exams, Member("x", "x")], load_recipe("nnunet", ["folds.by=site"]))
+
+
+def test_the_held_out_site_is_not_learnt_from_through_train_only_exams_either() -> None:
+    exams = [Member(f"e{n}", f"p{n}", "A") for n in range(4)] + [Member("x", "px", "B"), Member("s", "ps", "B", True)]
+    folds = split(exams, load_recipe("nnunet", ["folds.count=2", "folds.hold_out=B"]))
+    assert all("s" not in fold.train for fold in folds)

@@ -230,3 +230,10 @@ def test_sections_that_are_whole(tmp_path: Path) -> None:
 def test_the_documentation_names_every_recipe() -> None:
     text = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
     assert [name for name in list_recipes() if f"| `{name}` |" not in text] == []
+
+
+def test_each_image_may_have_a_normalisation_of_its_own() -> None:
+    """The table that the schema promises was refused as no text."""
+    given = {"t1n": "zscore", "t1c": "none", "t2w": "zscore", "t2f": "zscore"}
+    recipe = load_recipe("nnunet", [f"inputs.normalisation={given}"])
+    assert recipe.inputs.normalisation == given

@@ -79,6 +79,8 @@ def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
     exams = [exam for exam in exams if not exam.train_only]
     if not always and recipe.training.train_only_share is not None:
         raise InputUnreadable("'training.train_only_share' is given, but no exam of the cohort is marked train_only.")
+    # What is only learnt from may come from the held-out site too.
+    always = [exam for exam in always if rules.hold_out is None or exam.site != rules.hold_out]
     held_out = [exam for exam in exams if rules.hold_out is not None and exam.site == rules.hold_out]
     if rules.hold_out is not None and not held_out:
         sites = sorted({exam.site for exam in exams if exam.site})

@@ -58,7 +58,8 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
 
     def __init__(self, job: FoldJob, network: nn.Module, loss: nn.Module, frozen: list[nn.Module] | None = None) -> None:
         super().__init__()
-        self.job, self.network, self.loss = job, network, DeepSupervision(loss)
+        self.job, self.network = job, network
+        self.loss = DeepSupervision(loss, getattr(network, "supervision_weights", None))
         self.state = FoldState()
         self._frozen = frozen or []
         decay = job.recipe.training.ema

@@ -101,7 +101,8 @@ def _choice(hints: tuple[Any, ...], value: Any, where: str) -> Any:  # noqa: ANN
             return value
         rest.remove(literal)
     try:
-        return _value(rest[0], value, where)
+        table = [hint for hint in rest if get_origin(hint) is AbstractMapping and isinstance(value, AbstractMapping)]
+        return _value([*table, *rest][0], value, where)
     except InputUnreadable as error:
         words = [repr(word) for hint in hints if get_origin(hint) is Literal for word in get_args(hint)]
         words += ["null"] if type(None) in hints else []
