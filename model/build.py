@@ -82,8 +82,8 @@ there is less to learn from."""
 
 TRUST = {"flair-threshold:WT": ("WT", 1.0), "subtraction:ET": ("ET", 4.0)}
 """Channel -> region, and what is added to the weight of that belief when all is learnt: a network that has seen eight exams is
-too sure of itself where nothing enhances. Chosen before the last stage, one fold left out
-after the other; `model/trust.py` says what the last weights would choose."""
+too sure of itself where nothing enhances. Chosen on an earlier training, with one fold left out after the other; on the last
+one each choice keeps +4 for ET, and +0 or +1 for WT make no difference (`model/trust.py`)."""
 
 
 def main() -> None:
@@ -228,7 +228,7 @@ def package(work: Path) -> None:
         steps = (
             f"{rules['epochs'] * rules['iterations']} steps of {rules['batch']} x {' x '.join(map(str, rules['patch']))} voxels"
         )
-        stages.append(f"{title}: {told['data']['exams']} exams, {steps}, {told['seconds']:.0f} s on one core")
+        stages.append(f"{title}: {told['data']['exams']} exams, {steps}, {told['seconds']:.0f} s")
     document |= {
         "name": "default",
         "description": "Tumour, core and enhancing tumour of adult gliomas before surgery, from any of the four sequences.",

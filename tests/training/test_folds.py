@@ -105,7 +105,7 @@ def test_sentences() -> None:
         split(exams, load_recipe("nnunet"))
     with pytest.raises(InputUnreadable, match=r"'folds\.hold_out' is 'AMX', a site without exams; did you mean 'AMS'"):
         split(exams, load_recipe("nnunet", ["folds.hold_out=AMX"]))
-    with pytest.raises(InputUnreadable, match="there are 1 sites for 2 folds"):
+    with pytest.raises(InputUnreadable, match="there is 1 site for 2 folds"):
         split(exams, load_recipe("nnunet", ["folds.by=site", "folds.count=2"]))
     with pytest.raises(InputUnreadable, match=r"'folds\.by' is 'site', but exam 'x' names no site"):
         split([*exams, Member("x", "x")], load_recipe("nnunet", ["folds.by=site"]))
@@ -115,3 +115,5 @@ def test_the_held_out_site_is_not_learnt_from_through_train_only_exams_either() 
     exams = [Member(f"e{n}", f"p{n}", "A") for n in range(4)] + [Member("x", "px", "B"), Member("s", "ps", "B", True)]
     folds = split(exams, load_recipe("nnunet", ["folds.count=2", "folds.hold_out=B"]))
     assert all("s" not in fold.train for fold in folds)
+    with pytest.raises(InputUnreadable, match="fold 0 has no train_only exam to learn from"):
+        split(exams, load_recipe("nnunet", ["folds.count=2", "folds.hold_out=B", "training.train_only_share=0.5"]))

@@ -185,7 +185,7 @@ def _prepared(
                 return _as_in_cohort(cached, exam), f"{exam.name}: in the cache"
         except InputUnreadable as error:
             damaged = f" ({str(error).partition(';')[0]})"
-        (folder / RECORD).unlink()
+        (folder / RECORD).unlink(missing_ok=True)
     _write(exam, recipe, plan, folder, key)
     return _as_in_cohort(open_cached(folder), exam), f"{exam.name}: {REBUILT + damaged if damaged else 'prepared'}"
 

@@ -98,6 +98,11 @@ def split(exams: Sequence[FoldMember], recipe: Recipe) -> list[Fold]:
     folds = []
     for number in range(rules.count):
         beside = [exam for exam in always if exam.patient not in away and part_of.get(exam.patient) != number]
+        if recipe.training.train_only_share is not None and not beside:
+            raise InputUnreadable(
+                f"'training.train_only_share' is given, but fold {number} has no train_only exam to learn from: it holds out "
+                "their patients or their site."
+            )
         learnt = [exam for exam in rest if part_of[exam.patient] != number]
         train = tuple(sorted(exam.name for exam in [*learnt, *beside])) if learnt else ()
         validation = tuple(exam.name for exam in rest if part_of[exam.patient] == number)
