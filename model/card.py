@@ -30,7 +30,7 @@ SYSTEMS = {
     "default-fast": "default, `--fast`",
     "default-best": "default, `--best`",
     "synthetic-only": "synthetic exams alone, no real one seen",
-    "scratch": "the same without synthetic exams",
+    "scratch": "real exams alone, begun from nothing (450 steps)",
     "subtraction": "subtraction (no training; constants chosen on these exams)",
     "flair-threshold": "flair-threshold (no training)",
     "cascade-2017": "networks of BraTS 2017 (may have learnt from these exams)",
