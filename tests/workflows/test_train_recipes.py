@@ -20,7 +20,6 @@ TRAINED = [name for name in list_recipes() if load_recipe(name).ensemble is None
 ENSEMBLES = [name for name in list_recipes() if load_recipe(name).ensemble is not None]
 ONE_STEP = (
     "training.epochs=1",
-    "training.precision=fp32",  # in bf16 on a CPU, SegResNet now and then gives a value that is not finite; not explained
     "training.iterations=1",
     "training.accumulate=1",
     "training.batch=1",

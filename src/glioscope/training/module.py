@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from glioscope.core import InputUnreadable
 from glioscope.losses.deep_supervision import DeepSupervision
+from glioscope.networks.sound_gradients import SoundGradients
 from glioscope.training.checkpoint import load_checkpoint, save_checkpoint
 from glioscope.training.final_validation import score_finally
 from glioscope.training.fold_job import FoldJob
@@ -156,7 +157,9 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
         """The loss of a batch, with what the network adds itself."""
-        loss: Tensor = self.loss(self.network(batch["image"]), batch["target"])
+        with SoundGradients():
+            outputs = self.network(batch["image"])
+        loss: Tensor = self.loss(outputs, batch["target"])
         extra = getattr(self.network, "extra_loss", None)
         total = loss if extra is None else loss + extra
         self.losses.append(total.detach())
