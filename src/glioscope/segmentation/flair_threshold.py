@@ -14,6 +14,7 @@ from glioscope.core import SCHEMES, Sequence, Volume
 from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, grown, logistic, shrunk, smoothed
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 from glioscope.segmentation.shading import without_shading
+from glioscope.segmentation.symmetry import symmetric_parts
 
 __all__ = ["DEVIATIONS", "FindFlair", "FlairAbnormality", "FlairThreshold", "find_flair_abnormality"]
 
@@ -64,11 +65,11 @@ def find_flair_abnormality(
        Otsu's threshold in the brighter half of the brain. The first knows how normal tissue varies, the second where the
        histogram parts.
     3. Drop components below 20 mm3 and below 30 % of the largest, bridges of up to 3 mm being cut first; fill holes.
-    4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding; its probability stays
-       just below one half.
+    4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding, nor is a thin one with a
+       counterpart on the other side of the brain (`symmetric_parts`); its probability stays just below one half.
 
     Args:
-        flair: Intensities of any scale.
+        flair: Intensities of any scale; the first axis runs roughly from left to right.
         brain: Brain mask of the same shape, not empty.
         spacing: Voxel edges in mm.
         deviations: See step 2.
@@ -86,14 +87,17 @@ def find_flair_abnormality(
     rank_otsu = float((values < _otsu(values)).mean())
     threshold = (rank_deviation + rank_otsu) / 2
     voxel = float(spacing.prod())
-    mask = _without_threads(ranks > threshold, spacing)
+    bright = ranks > threshold
+    mask = _without_threads(bright, spacing)
     mask = drop_small(mask, LEAST_MM3 / voxel, LEAST_SHARE)
     mask = np.asarray(ndimage.binary_fill_holes(mask)) & brain
     cut = float(np.quantile(values, threshold))
     probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
-    found = _conspicuous(mask, image, middle + CONSPICUOUS * spread)
-    faint = mask & ~found
-    probability[faint] = np.minimum(probability[faint], UNDECIDED)
+    standing_out = _conspicuous(mask, image, middle + CONSPICUOUS * spread)
+    symmetric = symmetric_parts(standing_out, bright, brain, spacing)
+    found = standing_out & ~symmetric
+    dismissed = mask & ~found
+    probability[dismissed] = np.minimum(probability[dismissed], UNDECIDED)
     return FlairAbnormality(
         found,
         probability,
@@ -103,7 +107,8 @@ def find_flair_abnormality(
             "rank_of_deviations": round(rank_deviation, 4),
             "rank_of_otsu": round(rank_otsu, 4),
             "volume_ml": round(float(found.sum()) * voxel / 1000, 3),
-            "inconspicuous_ml": round(float(faint.sum()) * voxel / 1000, 3),
+            "inconspicuous_ml": round(float((mask & ~standing_out).sum()) * voxel / 1000, 3),
+            "symmetric_ml": round(float(symmetric.sum()) * voxel / 1000, 3),
         },
     )
 
