@@ -26,6 +26,8 @@ LEAST_MM3 = 20.0
 LEAST_SHARE = 0.3
 UNDECIDED = 0.49
 """Probability, at most, of what is brighter than the rest and yet no finding."""
+UNLIKELY = 0.02
+"""Probability, at most, of what lies on both sides alike."""
 BRIDGE_MM = 1.5
 """Half the width of what joins two parts without making them one: bright rims of the cortex hang on lesions by such threads."""
 
@@ -65,8 +67,9 @@ def find_flair_abnormality(
        Otsu's threshold in the brighter half of the brain. The first knows how normal tissue varies, the second where the
        histogram parts.
     3. Drop components below 20 mm3 and below 30 % of the largest, bridges of up to 3 mm being cut first; fill holes.
-    4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding, nor is a thin one with a
-       counterpart on the other side of the brain (`symmetric_parts`); its probability stays just below one half.
+    4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding; its probability stays
+       just below one half. Nor is a thin one with a counterpart on the other side of the brain (`symmetric_parts`), bright or
+       not; its probability is next to nothing.
 
     Args:
         flair: Intensities of any scale; the first axis runs roughly from left to right.
@@ -93,11 +96,11 @@ def find_flair_abnormality(
     mask = np.asarray(ndimage.binary_fill_holes(mask)) & brain
     cut = float(np.quantile(values, threshold))
     probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
-    standing_out = _conspicuous(mask, image, middle + CONSPICUOUS * spread)
-    symmetric = symmetric_parts(standing_out, bright, brain, spacing)
-    found = standing_out & ~symmetric
-    dismissed = mask & ~found
-    probability[dismissed] = np.minimum(probability[dismissed], UNDECIDED)
+    faint = mask & ~_conspicuous(mask, image, middle + CONSPICUOUS * spread)
+    symmetric = symmetric_parts(mask, bright, brain, spacing)
+    for dismissed, most in ((faint, UNDECIDED), (symmetric, UNLIKELY)):
+        probability[dismissed] = np.minimum(probability[dismissed], most)
+    found = mask & ~faint & ~symmetric
     return FlairAbnormality(
         found,
         probability,
@@ -107,7 +110,7 @@ def find_flair_abnormality(
             "rank_of_deviations": round(rank_deviation, 4),
             "rank_of_otsu": round(rank_otsu, 4),
             "volume_ml": round(float(found.sum()) * voxel / 1000, 3),
-            "inconspicuous_ml": round(float((mask & ~standing_out).sum()) * voxel / 1000, 3),
+            "inconspicuous_ml": round(float(faint.sum()) * voxel / 1000, 3),
             "symmetric_ml": round(float(symmetric.sum()) * voxel / 1000, 3),
         },
     )
