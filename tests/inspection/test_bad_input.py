@@ -134,6 +134,72 @@ def test_looping_links_are_entered_once(tmp_path: Path) -> None:
     assert set(one(tmp_path / "x", tmp_path).chosen) == {Sequence.T1N, Sequence.T2W}
 
 
+def test_a_locked_folder_is_told_and_not_left_out_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exam `b` of a cohort vanished without a word, and `a` took the cohort's name."""
+    write(tmp_path / "cohort", "a/t2.nii.gz", "b/t2.nii.gz")
+    real = os.scandir
+
+    def locked(folder: Path) -> object:
+        if folder.name == "b":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(InputUnreadable) as caught:
+        inspect_path(tmp_path / "cohort", workdir=tmp_path / "w")
+    assert str(caught.value) == "The folder 'cohort/b' cannot be listed (Permission denied); check its permissions."
+
+
+def test_a_locked_file_is_not_called_damaged_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image was 'damaged or of another kind', a DICOM folder had 'no MR images'."""
+    write(tmp_path / "exam", "t2.nii.gz")
+    (tmp_path / "dicom").mkdir()
+    (tmp_path / "dicom" / "IM0001").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    real = Path.open
+
+    def locked(path: Path, *arguments: str) -> object:
+        if path.name == "IM0001":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", locked)
+
+    problem = one(tmp_path / "exam", tmp_path / "w").problem
+    assert str(problem) == "'t2.nii.gz' cannot be read (Permission denied); check its permissions."
+    found = one(tmp_path / "dicom", tmp_path / "w")
+    assert [c.set_aside for c in found.candidates] == ["file without permission to read it"]
+    assert "everything found was set aside (file without permission to read it)" in str(found.problem)
+
+
+@pytest.mark.parametrize("identifier", ["///", "ü", "sub-", "日本"])
+def test_an_identifier_without_a_letter_or_digit_regression(tmp_path: Path, identifier: str) -> None:
+    """All of them silently became 'exam'."""
+    write(tmp_path / "p", "t2.nii.gz")
+    with pytest.raises(InputUnreadable, match=f"'{identifier}' has no letter or digit"):
+        inspect_path(tmp_path / "p", workdir=tmp_path / "w", exam_id=identifier)
+    (found,) = inspect_path(tmp_path / "p", workdir=tmp_path / "w", exam_id="/7/")
+    assert found.id == "7"
+
+
+def _within(path: Path, *names: str) -> Path:
+    """A zip `path` that holds, under each name in turn, what the one before it is."""
+    for name in names:
+        content = path.read_bytes()
+        _zip(path, (name, content))
+    return path
+
+
+def test_zips_in_zips_regression(tmp_path: Path) -> None:
+    """A zip in a folder of a zip was passed over: 'no MR images'. A zip that holds itself was unpacked until the disk was full."""
+    write(tmp_path, "t2.nii.gz")
+    exam = (tmp_path / "t2.nii.gz").read_bytes()
+    deep = _within(_zip(tmp_path / "deep.zip", ("t2.nii.gz", exam)), "site/p1.zip", "all.zip", "b.zip", "c.zip")
+    assert list(one(deep, tmp_path / "w").chosen) == [Sequence.T2W]
+    with pytest.raises(InputUnreadable, match="zip in a zip, more than 4 deep"):
+        inspect_path(_within(deep, "d.zip"), workdir=tmp_path / "w")
+
+
 def _zip(path: Path, *entries: tuple[str, bytes], link: bool = False) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in entries:

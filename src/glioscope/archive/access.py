@@ -93,7 +93,7 @@ def read_secret(source: str | None) -> str | None:
             secret = Path(source).read_text(encoding="utf-8").partition("\n")[0]
         except (OSError, UnicodeDecodeError, ValueError):
             raise InputUnreadable(
-                "A token or login is given as env:NAME or as a file that holds it; there is no such file."
+                "A token or login is given as env:NAME or as a file that holds it; there is no such file of text to be read."
             ) from None
     secret = secret.strip()
     if not secret or not secret.isprintable():

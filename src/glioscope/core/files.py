@@ -18,6 +18,7 @@ __all__ = [
     "atomic",
     "check_file",
     "check_folder",
+    "check_readable",
     "ensure_folder",
     "of_the_system",
     "output_errors",
@@ -109,6 +110,12 @@ def check_file(path: Path) -> None:
             scratch.touch()
     finally:
         _remove(new)
+
+
+def check_readable(path: Path) -> None:
+    """Raise InputUnreadable where the permissions of an existing file let nobody read it who runs this."""
+    if not os.access(path, os.R_OK):
+        raise InputUnreadable(f"'{path.name}' cannot be read (Permission denied); check its permissions.")
 
 
 def _make(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from glioscope.inspection.bids import beside_bids, bids_materials
 from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.dicom_folder import dicom_materials, read_instances
 from glioscope.inspection.dicom_instance import Instance
+from glioscope.inspection.dicom_series import damaged_candidates
 from glioscope.inspection.image_folder import as_session, image_materials, is_inner
 from glioscope.inspection.images import image_candidates, name_evidence
 from glioscope.inspection.material import Material, distinct
@@ -48,7 +49,9 @@ def explore(path: Path, exam_id: str, workdir: Path) -> list[Material]:
 def _folder(root: Path, exam_id: str, workdir: Path) -> list[Material]:
     files = without_results(root, list_files(root))
     images = [path for path in files if is_image(path)]
-    zips = [path for path in files if path.suffix.lower() == ".zip" and path.parent == root]
+    zips = [path for path in files if path.suffix.lower() == ".zip"]
+    if len(zips) < len(files):  # a zip among an exam's other files, further down, is none of its images
+        zips = [path for path in zips if path.parent == root]
     zips = [path for path in zips if not path.with_suffix("").is_dir()]  # `p1.zip` beside `p1/` is what that was packed as
     if not zips:
         return _unpacked(root, files, images, exam_id, workdir)
@@ -93,10 +96,7 @@ def _unpacked(root: Path, files: list[Path], images: list[Path], exam_id: str, w
     instances, damaged = read_instances(path for path in files if not is_image(path))
     from_images = image_materials(root, images, exam_id) if images else []
     if not instances:
-        extra = tuple(
-            Candidate(f"damaged file {i}", (path,), "dicom", set_aside="damaged or truncated DICOM file")
-            for i, path in enumerate(damaged, 1)
-        )
+        extra = tuple(damaged_candidates(damaged))
         if from_images:
             return [replace(from_images[0], candidates=(*from_images[0].candidates, *extra)), *from_images[1:]]
         return [Material(exam_id, None, "dicom" if damaged else "images", extra)]
