@@ -41,6 +41,18 @@ ONCE = ["--attempts", "1", "--timeout", "1"]
         (["echo", "dicom://A@no-such-host.invalid", "--timeout", "1"], 11, "cannot be found by that name"),
         (["send", "IN", "--to", "dicom://A@127.0.0.1:1", "--queue", "EMPTY", *ONCE], 7, "The record 'EMPTY' cannot be read"),
         (["receive", "--from", "http://127.0.0.1:1", "--out", "OUT", "--date", "today", *ONCE], 3, "as YYYYMMDD"),
+        # told as faults of ours
+        (["send", "IN", "--to", "dicom://A@127.0.0.1:1", "--aet", "MUCH TOO LONG A TITLE"], 3, "application entity title"),
+        (["echo", "dicom://A@127.0.0.1:1", "--aet", "a\\b"], 3, "application entity title"),
+        (["echo", "dicom://A@127.0.0.1:1", "--timeout", "inf"], 2, "Invalid value for '--timeout'"),
+        (["listen", "OUT", "--run", "--t1c 'one"], 2, "cannot be taken apart (no closing quotation)"),
+        (["listen", "OUT", "--then", "no-such-program {study}"], 2, "does not begin with a program"),
+        # taken without a word
+        (["echo", "dicom://A@127.0.0.1:0"], 3, "is not the address of a server"),
+        (["receive", "--from", "http://127.0.0.1:1", "--out", "OUT", "--date", "20201301", *ONCE], 3, "as YYYYMMDD"),
+        (["receive", "--from", "http://127.0.0.1:1", "--out", "OUT", "--date", "20210101-20200101", *ONCE], 3, "as YYYYMMDD"),
+        (["echo", "http://127.0.0.1:1", "--login", "FILE"], 3, "The login is not user:password"),
+        (["echo", "https://127.0.0.1:1", "--ca", "NONE.pem"], 3, "'NONE.pem' does not exist"),
         (["listen", "NOWHERE", "--status"], 3, "There is no folder 'NOWHERE'"),
         (["listen", "IN", "--status"], 3, "is not the folder of a listener"),
         (["listen", "FILE"], 7, "cannot be written"),
