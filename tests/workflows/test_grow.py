@@ -131,6 +131,7 @@ def test_faults_are_told_in_a_sentence(tmp_path: Path, head: TissueFiles) -> Non
         grow(mask, out, tissue=head, until_time=1, region="XX")
     with pytest.raises(InvalidImage, match="seed lies outside"):
         grow("voxel:0,0,0", out, tissue=head, until_time=1)
+    assert not out.exists()  # an empty folder was left
     with pytest.raises(InputUnreadable, match="belong together"):
         TissueFiles(white=mask)
     with pytest.raises(OutputUnwritable):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Volume, write_volume
-from glioscope.core.files import ensure_folder, write_bytes, write_json
+from glioscope.core.files import check_folder, write_bytes, write_json
 from glioscope.growth import (
     RANKING_DEFINITIONS,
     Growth,
@@ -101,7 +101,7 @@ def grow(
     grid, early = begun.region.grid, begun.region.tumour
     if not ends and follow_up is None and (protocol == "forward" or begun.seed is not None):
         raise InvalidImage("Say how far to grow: until a volume, until a time, or until a follow-up is covered.")
-    folder = ensure_folder(Path(out))
+    check_folder(folder := Path(out))
     remarks: list[str] = []
     later = _later(Path(follow_up), region, scheme, grid, remarks) if follow_up is not None else None
     solid = tissue_of(grid, files, begun.images, early, begun.region.cavity, progress)
