@@ -246,6 +246,15 @@ def test_hostile_and_damaged_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b"id,t1c\na-1,x.nii\na1,y.nii\n", "two rows for 'a1'"),
         (b"id,t1c\n,x.nii\n", "no id in row 2"),
         (b"id,t1c\n\xff\xfe\xe9,x\n", "not UTF-8"),
+        # taken without a word, or read as something else
+        ("id,t1c\na,x.nii\n".encode("utf-16"), "not UTF-8"),
+        ("id,t1c\na,x.nii\n".encode("utf-16-le"), "not UTF-8"),
+        (b"id,t1c\n///,x.nii\n", "the id '///', without a letter or digit .*, in row 2"),
+        (b"id,t1c\nsub-,x.nii\n", "without a letter or digit"),
+        (b"id,t1c,t1ce\na,x.nii,y.nii\n", "two columns for 't1c'; leave one"),
+        (b"id,t1c\na,x,1.nii\n", "more cells in row 2 than columns; put quotes around a cell that holds ','"),
+        (b'id,t1c\n"a,x.nii\n', r"not a usable table \(unexpected end of data\)"),
+        (b"id,t1c\na," + b"x" * 200_000 + b"\n", "not a usable table .field larger"),
     ],
 )
 def test_a_bad_table(tmp_path: Path, content: bytes, words: str) -> None:
@@ -253,6 +262,26 @@ def test_a_bad_table(tmp_path: Path, content: bytes, words: str) -> None:
 
     with pytest.raises(InputUnreadable, match=words):
         inspect_path(tmp_path / "m.csv", workdir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffid,t1c\na,E/x.nii\n",
+        "id,t1c\r\na,E/x.nii\r\n",
+        "id,t1c\ra,E/x.nii\r",
+        "id;t1c;age, years\na;E/x.nii;44,5\n",
+        'id,t1c,note\na,E/x.nii,"of two\nlines"\n',
+        "id,t1c,note\na,E/x.nii,page\x0cbreak\u2028and more\n",
+        "\n id , t1c ,,\n\n a , E/x.nii \n",
+    ],
+)
+def test_tables_of_any_spreadsheet_regression(tmp_path: Path, content: str) -> None:
+    """A comma in the name of a column hid its semicolons; a page break or a line separator in a cell began another row."""
+    write(tmp_path / "E", "x.nii")
+    (tmp_path / "m.csv").write_bytes(content.encode())
+    found = one(tmp_path / "m.csv", tmp_path / "w")
+    assert (found.id, {s: c.name for s, c in found.chosen.items()}) == ("a", {Sequence.T1C: "x.nii"})
 
 
 def test_a_good_volume_is_read(tmp_path: Path) -> None:

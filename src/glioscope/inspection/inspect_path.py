@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -132,7 +133,7 @@ def inspect_path(
             raise InputUnreadable(f"'{path}' does not exist.")
     except (OSError, ValueError) as error:
         raise InputUnreadable(f"'{path}' cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
-    if exam_id and not any(letter.isascii() and letter.isalnum() for letter in exam_id.removeprefix("sub-")):
+    if exam_id and not re.search("[0-9A-Za-z]", exam_id.removeprefix("sub-")):
         raise InputUnreadable(f"'{exam_id}' has no letter or digit (A to Z, 0 to 9); give an identifier that has.")
     name = bids_name(exam_id.removeprefix("sub-")) if exam_id else _default_id(path)
     if path.is_file() and is_manifest(path):
