@@ -46,6 +46,8 @@ ONCE = ["--attempts", "1", "--timeout", "1"]
         (["echo", "dicom://A@127.0.0.1:1", "--aet", "a\\b"], 3, "application entity title"),
         (["echo", "dicom://A@127.0.0.1:1", "--timeout", "inf"], 2, "Invalid value for '--timeout'"),
         (["listen", "OUT", "--run", "--t1c 'one"], 2, "cannot be taken apart (no closing quotation)"),
+        (["listen", "OUT", "--run", "--wings 2"], 2, "No such option: --wings"),
+        (["listen", "OUT", "--run", "another/exam"], 2, "another/exam"),
         (["listen", "OUT", "--then", "no-such-program {study}"], 2, "does not begin with a program"),
         # taken without a word
         (["echo", "dicom://A@127.0.0.1:0"], 3, "is not the address of a server"),

@@ -216,6 +216,15 @@ def _words(text: str, option: str) -> list[str]:
     return words
 
 
+def _run_options(text: str) -> list[str]:
+    """Options of `glioscope run`; a wrong one is told now, not by the first study that comes."""
+    from glioscope.cli.main import app
+
+    words = _words(text, "--run")
+    typer.main.get_command(app).commands["run"].make_context("glioscope run", ["STUDY", "OUT", *words])  # type: ignore[attr-defined]
+    return words
+
+
 def _objects(number: int | None) -> str:
     return "objects the server has not counted" if number is None else counted(number, "object")
 
@@ -305,7 +314,7 @@ def listen(
         ),
         send_to=send_to,
         access=_access(token, login, ca, certificate, key, insecure),
-        commands=[_words(text, "--then") for text in then] if then else study_commands(_words(run_options, "--run")),
+        commands=[_words(text, "--then") for text in then] if then else study_commands(_run_options(run_options)),
         timeout=timeout,
         stop=stop,
         progress=_progress(as_json),
