@@ -30,3 +30,15 @@ def test_a_missing_input_beside_the_output_is_not_the_outputs_fault(tmp_path: Pa
     with pytest.raises(FileNotFoundError), atomic(tmp_path / "out.txt"):
         (tmp_path / "input.txt").read_text()
     assert not list(tmp_path.iterdir())
+
+
+def test_folders_made_for_a_file_that_came_to_nothing_are_gone_again_regression(tmp_path: Path) -> None:
+    """Ctrl-C while `study` wrote its first table left an empty folder behind."""
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "new" / "folder" / "table.csv") as scratch:
+        scratch.write_text("id,")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "there" / "table.csv"):
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ from glioscope.deidentification.kept import _listed
 from glioscope.deidentification.profile import profile_action
 from glioscope.deidentification.pseudonyms import drawn_pseudonym
 from glioscope.workflows.deidentify import Deidentified, deidentify
+from glioscope.workflows.deidentify_plan import files_of
 from glioscope.workflows.inspect import inspect
 from glioscope.workflows.progress import Progress
 from tests.dicom_factory import STYLES, oblique_affine, phantom, write_exam, write_series
@@ -356,3 +358,20 @@ def test_units_of_measurement_reports_stay() -> None:
     assert found is not None and (found.CodeValue, found.CodeMeaning) == ("ml", "milliliter")
     unit.CodeValue = "{Secret}"
     assert clean_code(unit) is None
+
+
+def test_a_locked_folder_is_not_left_out_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lay in it was missing from the export, without a word."""
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "x.txt").write_text("x")
+    real = os.scandir
+
+    def locked(folder: str) -> object:
+        if str(folder).endswith("b"):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(InputUnreadable, match=r"in/b' cannot be listed \(Permission denied\); check its permissions"):
+        files_of(tmp_path / "in")

@@ -134,6 +134,69 @@ def test_looping_links_are_entered_once(tmp_path: Path) -> None:
     assert set(one(tmp_path / "x", tmp_path).chosen) == {Sequence.T1N, Sequence.T2W}
 
 
+def test_a_locked_folder_is_told_and_not_left_out_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exam `b` of a cohort vanished without a word, and `a` took the cohort's name."""
+    write(tmp_path / "cohort", "a/t2.nii.gz", "b/t2.nii.gz")
+    real = os.scandir
+
+    def locked(folder: Path) -> object:
+        if folder.name == "b":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(InputUnreadable) as caught:
+        inspect_path(tmp_path / "cohort", workdir=tmp_path / "w")
+    assert str(caught.value) == "The folder 'cohort/b' cannot be listed (Permission denied); check its permissions."
+
+
+def test_a_locked_file_is_not_called_damaged_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image was 'damaged or of another kind', a DICOM folder had 'no MR images'."""
+    write(tmp_path / "exam", "t2.nii.gz")
+    (tmp_path / "dicom").mkdir()
+    (tmp_path / "dicom" / "IM0001").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+
+    def locked(path: Path, *_: str) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", locked)
+
+    problem = one(tmp_path / "exam", tmp_path / "w").problem
+    assert str(problem) == "'t2.nii.gz' cannot be read (Permission denied); check its permissions."
+    found = one(tmp_path / "dicom", tmp_path / "w")
+    assert [c.set_aside for c in found.candidates] == ["file without permission to read it"]
+    assert "everything found was set aside (file without permission to read it)" in str(found.problem)
+
+
+@pytest.mark.parametrize("identifier", ["///", "ü", "sub-", "日本"])
+def test_an_identifier_without_a_letter_or_digit_regression(tmp_path: Path, identifier: str) -> None:
+    """All of them silently became 'exam'."""
+    write(tmp_path / "p", "t2.nii.gz")
+    with pytest.raises(InputUnreadable, match=f"'{identifier}' has no letter or digit"):
+        inspect_path(tmp_path / "p", workdir=tmp_path / "w", exam_id=identifier)
+    (found,) = inspect_path(tmp_path / "p", workdir=tmp_path / "w", exam_id="/7/")
+    assert found.id == "7"
+
+
+def _within(path: Path, *names: str) -> Path:
+    """A zip `path` that holds, under each name in turn, what the one before it is."""
+    for name in names:
+        content = path.read_bytes()
+        _zip(path, (name, content))
+    return path
+
+
+def test_zips_in_zips_regression(tmp_path: Path) -> None:
+    """A zip in a folder of a zip was passed over ('no MR images'); one that holds itself was unpacked for ever."""
+    write(tmp_path, "t2.nii.gz")
+    exam = (tmp_path / "t2.nii.gz").read_bytes()
+    deep = _within(_zip(tmp_path / "deep.zip", ("t2.nii.gz", exam)), "site/p1.zip", "all.zip", "b.zip", "c.zip")
+    assert list(one(deep, tmp_path / "w").chosen) == [Sequence.T2W]
+    with pytest.raises(InputUnreadable, match="zip in a zip, more than 4 deep"):
+        inspect_path(_within(deep, "d.zip"), workdir=tmp_path / "w")
+
+
 def _zip(path: Path, *entries: tuple[str, bytes], link: bool = False) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in entries:
@@ -183,6 +246,15 @@ def test_hostile_and_damaged_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b"id,t1c\na-1,x.nii\na1,y.nii\n", "two rows for 'a1'"),
         (b"id,t1c\n,x.nii\n", "no id in row 2"),
         (b"id,t1c\n\xff\xfe\xe9,x\n", "not UTF-8"),
+        # taken without a word, or read as something else
+        ("id,t1c\na,x.nii\n".encode("utf-16"), "not UTF-8"),
+        ("id,t1c\na,x.nii\n".encode("utf-16-le"), "not UTF-8"),
+        (b"id,t1c\n///,x.nii\n", "the id '///', without a letter or digit .*, in row 2"),
+        (b"id,t1c\nsub-,x.nii\n", "without a letter or digit"),
+        (b"id,t1c,t1ce\na,x.nii,y.nii\n", "two columns for 't1c'; leave one"),
+        (b"id,t1c\na,x,1.nii\n", "more cells in row 2 than columns; put quotes around a cell that holds ','"),
+        (b'id,t1c\n"a,x.nii\n', r"not a usable table \(unexpected end of data\)"),
+        (b"id,t1c\na," + b"x" * 200_000 + b"\n", "not a usable table .field larger"),
     ],
 )
 def test_a_bad_table(tmp_path: Path, content: bytes, words: str) -> None:
@@ -190,6 +262,26 @@ def test_a_bad_table(tmp_path: Path, content: bytes, words: str) -> None:
 
     with pytest.raises(InputUnreadable, match=words):
         inspect_path(tmp_path / "m.csv", workdir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffid,t1c\na,E/x.nii\n",
+        "id,t1c\r\na,E/x.nii\r\n",
+        "id,t1c\ra,E/x.nii\r",
+        "id;t1c;age, years\na;E/x.nii;44,5\n",
+        'id,t1c,note\na,E/x.nii,"of two\nlines"\n',
+        "id,t1c,note\na,E/x.nii,page\x0cbreak\u2028and more\n",
+        "\n id , t1c ,,\n\n a , E/x.nii \n",
+    ],
+)
+def test_tables_of_any_spreadsheet_regression(tmp_path: Path, content: str) -> None:
+    """A comma in the name of a column hid its semicolons; a page break or a line separator in a cell began another row."""
+    write(tmp_path / "E", "x.nii")
+    (tmp_path / "m.csv").write_bytes(content.encode())
+    found = one(tmp_path / "m.csv", tmp_path / "w")
+    assert (found.id, {s: c.name for s, c in found.chosen.items()}) == ("a", {Sequence.T1C: "x.nii"})
 
 
 def test_a_good_volume_is_read(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import SimpleITK as sitk
 
 from glioscope.core import AmbiguousExam, Sequence, Volume, write_volume
-from glioscope.inspection import Inspection, inspect_path
+from glioscope.inspection import Inspection, dicom_folder, images, inspect_path
+from glioscope.inspection.explore import explore
 from tests.dicom_factory import STYLES, oblique_affine, phantom, write_series
 from tests.inspection.exams import write
 
@@ -169,3 +171,29 @@ def test_images_beside_dicom_of_several_patients_are_an_exam_in_doubt(tmp_path: 
 
     assert isinstance(found.pop("sub-root").problem, AmbiguousExam)
     assert _kinds(found) == {"sub-p1": {"dicom"}, "sub-p2": {"dicom"}}
+
+
+@pytest.mark.parametrize("root", ["", "download"])
+def test_each_file_of_a_mixed_folder_is_read_once_regression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
+) -> None:
+    """What a folder of DICOM and images holds was read once for the whole of it, and again for each exam in it."""
+    _dicom(tmp_path / "cohort" / root / "p1", "t1n", "t2f")
+    write(tmp_path / "cohort" / root / "p2", "t1.nii.gz", "t2.nii.gz")
+    seen: list[str] = []
+
+    def counted(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def reading(path: Path, *more: Any) -> Any:
+            seen.append(str(path))
+            return real(path, *more)
+
+        monkeypatch.setattr(module, name, reading)
+
+    counted(dicom_folder, "read_instance")
+    counted(images, "read_header")
+    found = explore(tmp_path / "cohort", "cohort", tmp_path / "work")
+    assert [material.id for material in found] == ["p1", "p2"]
+    assert len(seen) > 1
+    assert len(seen) == len(set(seen))

@@ -25,7 +25,7 @@ def test_read(text: str, choice: Choice, logarithmic: bool) -> None:
     assert type(parse_choice(text).low) is type(choice.low)
 
 
-@pytest.mark.parametrize("text", ["a", "a=", "a=3..1", "a=x..y", "a=1,", "=1..2"])
+@pytest.mark.parametrize("text", ["a", "a=", "a=3..1", "a=x..y", "a=1,", "=1..2", "a=1..inf", "a=nan..1", "a=1,1"])
 def test_no_choice(text: str) -> None:
     with pytest.raises(InvalidImage, match=r"is neither|is no range|leaves no choice"):
         parse_choice(text)

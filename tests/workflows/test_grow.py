@@ -131,6 +131,7 @@ def test_faults_are_told_in_a_sentence(tmp_path: Path, head: TissueFiles) -> Non
         grow(mask, out, tissue=head, until_time=1, region="XX")
     with pytest.raises(InvalidImage, match="seed lies outside"):
         grow("voxel:0,0,0", out, tissue=head, until_time=1)
+    assert not out.exists()  # an empty folder was left
     with pytest.raises(InputUnreadable, match="belong together"):
         TissueFiles(white=mask)
     with pytest.raises(OutputUnwritable):
@@ -143,6 +144,8 @@ def test_faults_are_told_in_a_sentence(tmp_path: Path, head: TissueFiles) -> Non
     (tmp_path / "cut.nii.gz").write_bytes(mask.read_bytes()[:200])
     with pytest.raises(InputUnreadable, match=r"cut\.nii\.gz"):
         grow_score(tmp_path / "cut.nii.gz", mask, brain=mask)
+    with pytest.raises(InvalidImage, match="Without a follow-up nothing is compared"):  # was passed over, whatever it was
+        grow(mask, out, tissue=head, until_time=1, exclude=(tmp_path / "none.nii.gz",))
     with pytest.raises(InvalidImage, match="six components"):
         read_tensors(mask, "fsl", Grid(SHAPE, AFFINE))
 

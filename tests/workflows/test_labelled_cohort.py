@@ -77,6 +77,14 @@ def test_a_manifest_marks_exams_that_are_only_learnt_from(tmp_path: Path) -> Non
         labelled_cohort(table, tmp_path)
 
 
+def test_two_sessions_of_a_patient_in_a_manifest_regression(tmp_path: Path) -> None:
+    """They were refused as two rows for one exam."""
+    (folder,) = write_tiny_cohort(tmp_path / "cohort", 1).iterdir()
+    files = f"cohort/{folder.name}/{folder.name}-t1c.nii.gz,cohort/{folder.name}/{folder.name}-seg.nii.gz"
+    (tmp_path / "m.csv").write_text(f"id,session,t1c,labels\np,1,{files}\np,2,{files}\n")
+    assert [exam.name for exam in labelled_cohort(tmp_path / "m.csv", tmp_path)] == ["p_ses-1", "p_ses-2"]
+
+
 def test_several_label_maps_and_none(tmp_path: Path) -> None:
     place = write_tiny_exam(tmp_path / "a", "BraTS-GLI-00001-000", 1)
     other = place / "BraTS-GLI-00001-000-mask.nii.gz"

@@ -107,7 +107,9 @@ def test_a_broken_exam_does_not_stop_the_others(tmp_path: Path) -> None:
     assert [set(exam) >= {"error"} for exam in json.loads(told.stdout)["exams"]] == [False, True]
 
 
-@pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "image", "scheme", "grid", "region", "brain"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "empty", "text", "folder", "image", "scheme", "grid", "region", "brain", "segmenter"]
+)
 def test_what_cannot_be_measured_costs_a_sentence(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "t.nii.gz"
     options: dict[str, Any] = {}
@@ -133,6 +135,8 @@ def test_what_cannot_be_measured_costs_a_sentence(tmp_path: Path, kind: str) -> 
     elif kind == "brain":  # one without a voxel was taken, and the depth left out without a word
         write_volume(tmp_path / "b.nii.gz", labels().with_data(np.zeros((40, 40, 20), np.uint8)))
         options = {"brain": tmp_path / "b.nii.gz"}
+    elif kind == "segmenter":  # was passed over
+        options = {"segmenter": "net"}
     with pytest.raises((InputUnreadable, InvalidImage)) as error:
         measure(path, **options)
     assert str(error.value).endswith((".", ")"))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from glioscope.core import InputUnreadable, InvalidImage
+from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, ProcessingFailed
 from glioscope.inference.model_store import ModelStore
 from glioscope.workflows import quantise as module
 from glioscope.workflows.quantise import quantise
@@ -47,6 +49,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
         value = dice["float" if store is None else store.name]
         return tuple(scored(value, exam.name) for exam in exams)
 
+    monkeypatch.setattr(module, "check_int8", lambda: None)
     monkeypatch.setattr(module, "_convert", convert)
     monkeypatch.setattr(module, "_measured", measured)
     return dice
@@ -100,6 +103,28 @@ def test_what_cannot_be_quantised_is_said(tmp_path: Path) -> None:
         quantise(tmp_path / "nothing", tmp_path)
     with pytest.raises(InputUnreadable):
         quantise(tmp_path / "toy", tmp_path / "nothing")
+
+
+def test_a_missing_package_is_told_before_any_exam_is_segmented_regression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told after all exams had been segmented, which may be hours."""
+    write_toy(tmp_path / "toy")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "nncf" else name)
+    monkeypatch.setattr(module, "_measured", lambda *_: pytest.fail("segmented"))
+    with pytest.raises(EngineMissing, match=r"needs the Python package nncf; run `pip install 'glioscope\[quantise\]'`"):
+        quantise(tmp_path / "toy", cohort(tmp_path / "cohort"))
+
+
+def ended(*_: object) -> None:
+    os._exit(9)
+
+
+def test_a_process_that_the_system_ends_costs_a_sentence_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told as a fault in Glioscope (BrokenProcessPool)."""
+    monkeypatch.setattr(module, "measure_exam", ended)
+    with pytest.raises(ProcessingFailed, match="ended the process that segmented 'p1'"):
+        module._measured(tmp_path, [SimpleNamespace(name="p1")], "float", None)
 
 
 @pytest.mark.slow

@@ -128,6 +128,8 @@ def test_unusable_input_is_told(tmp_path: Path) -> None:
     save(tmp_path / "after.nii.gz", labels(3), AFFINE)
     with pytest.raises(InvalidImage, match="above 0"):
         numbers(tmp_path, cut_ml=0)
+    with pytest.raises(InvalidImage, match=r"'after\.nii\.gz' is a label map; --segmenter is for"):  # was passed over
+        surgery(tmp_path / "after.nii.gz", segmenter="net")
     with pytest.raises(InvalidImage, match="both T1 images"):
         numbers(tmp_path, t1n=tmp_path / "after.nii.gz")
     save(tmp_path / "odd.nii.gz", np.full(SHAPE, 9, np.uint8), AFFINE)

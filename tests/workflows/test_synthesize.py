@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glioscope.atlas import atlas_volume
-from glioscope.core import EngineMissing, InputUnreadable, Volume, read_labels, read_volume, write_volume
+from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, Volume, read_labels, read_volume, write_volume
 from glioscope.core.files import sha256
 from glioscope.synthesis.template import BRATS_GRID
 from glioscope.workflows.labelled_cohort import labelled_cohort
@@ -79,6 +79,16 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         synthesize(tmp_path / "out", shapes=tmp_path)
     with pytest.raises(InputUnreadable, match="choose one of SRI24, MNI152"):
         synthesize(tmp_path / "out", atlas="Talairach")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("value", "words"), [(7, "has the value 7"), (0, "without tumour")])
+def test_a_shape_that_cannot_be_one_is_told_before_any_exam_is_made_regression(tmp_path: Path, value: int, words: str) -> None:
+    """It was told some exams later, and not which file it was; the folder then refused better ones."""
+    file = tmp_path / "odd_seg.nii.gz"
+    write_volume(file, Volume.of(np.full((8, 8, 8), value, np.uint8), np.eye(4)))
+    with pytest.raises(InvalidImage, match=rf"'odd_seg\.nii\.gz' cannot be one of the shapes: .*{words}"):
+        synthesize(tmp_path / "out", exams=1, shapes=file, share=1)
     assert not (tmp_path / "out").exists()
 
 

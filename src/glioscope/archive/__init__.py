@@ -1,6 +1,6 @@
 """Sending to and fetching from image archives by DIMSE and DICOMweb, and listening for studies that arrive."""
 
-from glioscope.archive.access import Access, read_secret
+from glioscope.archive.access import Access, read_login, read_secret
 from glioscope.archive.address import Address, check_aet, is_loopback, parse_address
 from glioscope.archive.delivery import Delivery, deliver
 from glioscope.archive.dicom_file import DicomFile, Identity, hashed, identify, read_dicom_file
@@ -44,5 +44,6 @@ __all__ = [
     "open_server",
     "parse_address",
     "read_dicom_file",
+    "read_login",
     "read_secret",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from glioscope.archive.address import Address, is_loopback
 from glioscope.core import InputUnreadable
 
-__all__ = ["Access", "read_secret"]
+__all__ = ["Access", "read_login", "read_secret"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,14 @@ class Access:
         if (self.token or self.login) and self.verify and not address.tls and not is_loopback(address.host):
             raise InputUnreadable(f"A login would go unencrypted to {address}; use https, or --insecure if you mean it.")
 
+    def _check_files(self) -> None:
+        for file in (self.authority, self.certificate, self.key):
+            if file is not None and not file.is_file():  # the system's error would not say which
+                raise InputUnreadable(f"The certificate or key '{file}' does not exist or is not a file.")
+
     def client_context(self) -> ssl.SSLContext:
         """TLS settings to call a server with; raises InputUnreadable where a file of them cannot be used."""
+        self._check_files()
         with _pem_errors():
             context = ssl.create_default_context(cafile=self.authority)
             if self.certificate:
@@ -56,6 +62,7 @@ class Access:
         """TLS settings to listen with, None without a certificate; callers must show one where there is an authority."""
         if self.certificate is None:
             return None
+        self._check_files()
         with _pem_errors():
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.authority)
             context.load_cert_chain(self.certificate, self.key, _no_passphrase)
@@ -78,6 +85,14 @@ def _no_passphrase() -> str:
     raise InputUnreadable("The private key has a passphrase; give one without, readable by you alone.")
 
 
+def read_login(source: str | None) -> str | None:
+    """As `read_secret`, for a login; raises InputUnreadable where it is not `user:password`."""
+    login = read_secret(source)
+    if login is not None and ":" not in login:
+        raise InputUnreadable("The login is not user:password; check the variable or file it is in.")
+    return login
+
+
 def read_secret(source: str | None) -> str | None:
     """The secret that `source` names: `env:NAME`, or a file whose first line it is. What is found is never shown.
 
@@ -93,7 +108,7 @@ def read_secret(source: str | None) -> str | None:
             secret = Path(source).read_text(encoding="utf-8").partition("\n")[0]
         except (OSError, UnicodeDecodeError, ValueError):
             raise InputUnreadable(
-                "A token or login is given as env:NAME or as a file that holds it; there is no such file."
+                "A token or login is given as env:NAME or as a file that holds it; there is no such file of text to be read."
             ) from None
     secret = secret.strip()
     if not secret or not secret.isprintable():

@@ -57,6 +57,8 @@ def parse_address(text: str) -> Address:
     try:
         parts = urlsplit(text)
         host, port, user, secret = parts.hostname or "", parts.port, parts.username, parts.password
+        if port == 0:
+            raise ValueError
     except ValueError:
         raise InputUnreadable(f"That is not the address of a server; write {_SHAPES}.") from None
     web = parts.scheme in ("http", "https")

@@ -6,9 +6,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from glioscope.archive.access import Access
-from glioscope.archive.address import Address
+from glioscope.archive.address import Address, check_aet
 from glioscope.archive.dicom_file import DicomFile
 from glioscope.core import EngineMissing, InputUnreadable
 
@@ -51,10 +52,19 @@ class Query:
             raise InputUnreadable("Say which studies to fetch: --study UID, --patient ID, --accession NUMBER or --date DAY.")
         for key, value in found.items():
             pattern = _DATE if key == "StudyDate" else re.compile(r"[0-9.]{1,64}") if key == "StudyInstanceUID" else _PLAIN
-            if not pattern.fullmatch(value):
+            if not pattern.fullmatch(value) or (key == "StudyDate" and not _dates(value)):
                 how = "as YYYYMMDD or YYYYMMDD-YYYYMMDD" if key == "StudyDate" else "exactly, without wildcards"
                 raise InputUnreadable(f"What was given for {key} cannot be one; give it {how}.")
         return found
+
+
+def _dates(text: str) -> bool:
+    """Whether it is a day of the calendar, or a range of them in order."""
+    try:
+        days = [datetime.strptime(day, "%Y%m%d") for day in text.split("-") if day]
+    except ValueError:
+        return False
+    return days == sorted(days)
 
 
 @dataclass(frozen=True)
@@ -111,10 +121,11 @@ def open_server(address: Address, *, access: Access | None = None, aet: str = "G
 
     Raises:
         EngineMissing: the extra `archive` is not installed.
-        InputUnreadable: a secret would go unencrypted, or a certificate cannot be used.
+        InputUnreadable: a secret would go unencrypted, a certificate cannot be used, or `aet` is no title.
     """
     access = access or Access()
     access.check(address)
+    check_aet(aet)
     try:
         if address.kind == "web":
             from glioscope.archive.web_server import WebServer

@@ -122,8 +122,10 @@ def read_bundle(folder: str | PathLike[str], *, verify: bool = True) -> Bundle:
         text = file.read_text("utf-8")
     except FileNotFoundError:
         raise InputUnreadable(f"'{place}' is not a bundle: it has no file {DOCUMENT}.") from None
-    except (OSError, UnicodeDecodeError):
-        raise InputUnreadable(f"'{file}' cannot be read.") from None
+    except OSError as error:
+        raise InputUnreadable(f"'{file}' cannot be read ({error.strerror}); check its permissions.") from None
+    except UnicodeDecodeError:
+        raise InputUnreadable(f"'{file}' is not UTF-8 text; copy the bundle again.") from None
     document = parse_document(text, str(file))
     check_document(document, str(file))
     for member in document.get("members", ()) if verify else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -36,7 +37,7 @@ Insecure = Annotated[
     bool, typer.Option("--insecure", help="Trust any certificate, send secrets unencrypted.", rich_help_panel=_OPEN)
 ]
 Aet = Annotated[str, typer.Option("--aet", metavar="TITLE", help="Our own application entity title.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for each answer.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, max=86400, metavar="S", help="Seconds to wait for each answer.")]
 Attempts = Annotated[int, typer.Option("--attempts", min=1, help="How often a server that is down, slow or full is tried.")]
 Wait = Annotated[float, typer.Option("--wait", min=0, metavar="S", help="Seconds before the second try; doubled each time.")]
 
@@ -50,9 +51,9 @@ def register(app: typer.Typer) -> None:
 def _access(
     token: str | None, login: str | None, ca: Path | None, certificate: Path | None, key: Path | None, insecure: bool
 ) -> Any:  # noqa: ANN401
-    from glioscope.archive import Access, read_secret
+    from glioscope.archive import Access, read_login, read_secret
 
-    return Access(read_secret(token), read_secret(login), ca, certificate, key, verify=not insecure)
+    return Access(read_secret(token), read_login(login), ca, certificate, key, verify=not insecure)
 
 
 def _concluded(found: Any, as_json: bool, lines: list[str]) -> int:  # noqa: ANN401
@@ -204,6 +205,26 @@ def receive(
     return _concluded(found, as_json, lines)
 
 
+def _words(text: str, option: str) -> list[str]:
+    """The words of a command line, without which `--then` would have nothing to run."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {text!r} cannot be taken apart ({str(error).lower()})") from None
+    if option == "--then" and (not words or shutil.which(words[0]) is None):
+        raise typer.BadParameter(f"{option} {text!r} does not begin with a program that can be run")
+    return words
+
+
+def _run_options(text: str) -> list[str]:
+    """Options of `glioscope run`; a wrong one is told now, not by the first study that comes."""
+    from glioscope.cli.main import app
+
+    words = _words(text, "--run")
+    typer.main.get_command(app).commands["run"].make_context("glioscope run", ["STUDY", "OUT", *words])  # type: ignore[attr-defined]
+    return words
+
+
 def _objects(number: int | None) -> str:
     return "objects the server has not counted" if number is None else counted(number, "object")
 
@@ -293,7 +314,7 @@ def listen(
         ),
         send_to=send_to,
         access=_access(token, login, ca, certificate, key, insecure),
-        commands=[shlex.split(words) for words in then] if then else study_commands(shlex.split(run_options)),
+        commands=[_words(text, "--then") for text in then] if then else study_commands(_run_options(run_options)),
         timeout=timeout,
         stop=stop,
         progress=_progress(as_json),

@@ -30,6 +30,7 @@ from glioscope.cli import (
     training,
     tune,
 )
+from glioscope.cli.usage import plain_usage
 from glioscope.core import GlioscopeError
 from glioscope.core.files import of_the_system
 
@@ -109,8 +110,7 @@ def _guarded(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):  # Typer makes the one of the other
         return _interrupted(arguments)
     except _USAGE_FAULT as error:
-        error.show()
-        return int(error.exit_code)
+        return _misused(error, arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -122,6 +122,15 @@ def _guarded(arguments: list[str]) -> int:
             return _tell(str(told), told.exit_code, arguments)
         # a fault of ours
         return _tell(f"A fault in Glioscope stopped it ({type(error).__name__}); {_keep_fault()}", 1, arguments)
+
+
+def _misused(error: Any, arguments: list[str]) -> int:  # noqa: ANN401
+    if unreadable := plain_usage(error):
+        return _tell(str(unreadable), unreadable.exit_code, arguments)
+    if "--json" in arguments:
+        return _tell(error.format_message(), int(error.exit_code), arguments)
+    error.show()
+    return int(error.exit_code)
 
 
 def _interrupted(arguments: list[str]) -> int:

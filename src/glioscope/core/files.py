@@ -18,6 +18,7 @@ __all__ = [
     "atomic",
     "check_file",
     "check_folder",
+    "check_readable",
     "ensure_folder",
     "of_the_system",
     "output_errors",
@@ -111,9 +112,15 @@ def check_file(path: Path) -> None:
         _remove(new)
 
 
+def check_readable(path: Path) -> None:
+    """Raise InputUnreadable where the permissions of an existing file let nobody read it who runs this."""
+    if not os.access(path, os.R_OK):
+        raise InputUnreadable(f"'{path.name}' cannot be read (Permission denied); check its permissions.")
+
+
 def _make(folder: Path) -> list[Path]:
     """Make `folder`, prove that a file can be made in it, and return the folders that were not there, the innermost first."""
-    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    new = _missing(folder)
     probe = folder / f".write-test-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,6 +130,11 @@ def _make(folder: Path) -> list[Path]:
         _remove(new)
         raise _unwritable(folder, error) from error
     return new
+
+
+def _missing(folder: Path) -> list[Path]:
+    """`folder` and those above it that are not there, the innermost first."""
+    return [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
 
 
 def _remove(folders: Iterable[Path]) -> None:
@@ -150,14 +162,19 @@ def _scratch(path: Path) -> Iterator[Path]:
 def atomic(path: Path) -> Iterator[Path]:
     """A scratch path beside `path`, with the same ending, that becomes `path` when the block ends well.
 
-    The scratch file is flushed to disk before it is renamed, and removed when the block fails.
+    The scratch file is flushed to disk before it is renamed, and removed when the block fails, as are folders made for it.
     """
-    with _scratch(path) as scratch:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield scratch
-        with scratch.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        scratch.replace(path)
+    new = _missing(path.parent)
+    try:
+        with _scratch(path) as scratch:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield scratch
+            with scratch.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            scratch.replace(path)
+    except BaseException:
+        _remove(new)
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:

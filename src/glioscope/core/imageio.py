@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glioscope.core.counting import are, counted
 from glioscope.core.errors import InputUnreadable, InvalidImage
-from glioscope.core.files import write_bytes
+from glioscope.core.files import check_readable, write_bytes
 from glioscope.core.grid import Grid
 from glioscope.core.volume import Volume
 
@@ -77,6 +77,7 @@ def _check_exists(path: Path) -> None:
         raise InputUnreadable(f"'{path}' does not exist or is not a file.")
     if path.stat().st_size == 0:
         raise InputUnreadable(f"'{path.name}' is empty (0 bytes); copy it again from its source.")
+    check_readable(path)
 
 
 def _checked_grid(path: Path, shape: tuple[int, ...], affine: NDArray[Any]) -> Grid:

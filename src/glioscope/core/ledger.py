@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from glioscope.core.errors import ProcessingFailed
 from glioscope.core.files import atomic, output_errors, sha256, write_json
+from glioscope.core.workers import in_working_folder
 
 __all__ = ["Ledger", "Record", "Step"]
 
@@ -101,12 +101,6 @@ def _execute(step: Step) -> tuple[dict[str, Any], dict[str, str], float]:
     return dict(facts), checksums, time.perf_counter() - started
 
 
-def _execute_in(folder: Path, step: Step) -> tuple[dict[str, Any], dict[str, str], float]:
-    """`_execute` in a process that may have been started when the working folder was another one."""
-    os.chdir(folder)
-    return _execute(step)
-
-
 class Ledger:
     """The steps of one exam and whether they are done.
 
@@ -143,7 +137,7 @@ class Ledger:
             # Workers that have grown are replaced between batches, as they should be; nobody needs to be told.
             warnings.filterwarnings("ignore", message="A worker stopped while", category=UserWarning)
             results = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(
-                delayed(_execute_in)(Path.cwd(), step) for step in pending
+                delayed(in_working_folder(_execute))(step) for step in pending
             )
         else:
             results = (_execute(step) for step in pending)

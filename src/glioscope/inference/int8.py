@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +14,17 @@ from numpy.typing import NDArray
 from glioscope.core import EngineMissing
 from glioscope.inference.openvino_quietly import openvino, openvino_core
 
-__all__ = ["SPARED", "to_int8"]
+__all__ = ["SPARED", "check_int8", "to_int8"]
 
 SPARED = ("none", "ends")
 """What stays in floating point: nothing that can be INT8, or the convolutions at either end, next to image and answer."""
+
+
+def check_int8() -> None:
+    """Raise EngineMissing where OpenVINO or NNCF is not installed; neither is imported."""
+    for package in ("openvino", "nncf"):
+        if importlib.util.find_spec(package) is None:
+            raise EngineMissing(f"INT8 needs the Python package {package}; run `pip install 'glioscope[quantise]'`.")
 
 
 def to_int8(file: Path, windows: Iterable[NDArray[np.float32]], spare: str = "none") -> Any:  # noqa: ANN401
@@ -30,13 +38,12 @@ def to_int8(file: Path, windows: Iterable[NDArray[np.float32]], spare: str = "no
         spare: One of `SPARED`.
 
     Raises:
-        EngineMissing: NNCF is not installed.
+        EngineMissing: OpenVINO or NNCF is not installed.
     """
+    check_int8()
     openvino()  # before nncf, which would let it report its use
-    try:
-        import nncf
-    except ImportError:
-        raise EngineMissing("INT8 needs the Python package nncf; run `pip install 'glioscope[quantise]'`.") from None
+    import nncf
+
     logging.getLogger("nncf").setLevel(logging.ERROR)
     model = openvino_core().read_model(file)
     examples = [window[None] for window in windows]

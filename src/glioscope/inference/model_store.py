@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,11 +81,13 @@ class ModelStore:
             ensure_folder(scratch)
             try:
                 openvino().save_model(model, scratch / file.name, compress_to_fp16=False)
-                with suppress(OSError):  # another process may be writing the same: the first to be complete stays
-                    scratch.rename(file.parent)
                 if not file.is_file():
                     shutil.rmtree(file.parent, ignore_errors=True)
-                    scratch.rename(file.parent)
+                    try:
+                        scratch.rename(file.parent)
+                    except OSError:
+                        if not file.is_file():  # else another process has just written the same
+                            raise
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
 

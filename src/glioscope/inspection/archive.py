@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import zipfile
@@ -17,6 +18,8 @@ __all__ = ["unpack"]
 
 MAX_ENTRIES = 200_000
 MAX_BYTES = 64 * 2**30
+MAX_NESTED = 4
+"""A patient's zip in a hospital's zip in a download; one that holds itself has no end."""
 MAX_RATIO = 200
 """DICOM and NIfTI shrink 2 to 20 times, an empty mask perhaps 1000 times but it is small; a bomb 1000 times and is large."""
 RATIO_APPLIES_ABOVE = 256 * 2**20
@@ -74,17 +77,27 @@ def _checked(archive: Path, bundle: zipfile.ZipFile, workdir: Path) -> list[tupl
     return [(entry, name) for entry in entries if (name := _safe_name(archive, entry)) is not None]
 
 
+def _nested(archive: Path, workdir: Path) -> int:
+    """How many archives `archive` was in, which the folder that the last of them was unpacked to tells."""
+    within = archive.relative_to(workdir).parts[0] if workdir in archive.parents else ""
+    found = re.fullmatch(r"unpacked-.*-([0-9]+)", within)
+    return int(found[1]) + 1 if found else 0
+
+
 def unpack(archive: Path, workdir: Path) -> Path:
     """Unpack `archive` into a folder below `workdir` and return that folder; nothing is left of a failed attempt.
 
     Raises:
-        InputUnreadable: not a zip file, damaged, encrypted, unsafe (paths out of the archive, links), a zip bomb, or larger
-            than the free disk space.
+        InputUnreadable: not a zip file, damaged, encrypted, unsafe (paths out of the archive, links), a zip bomb, in more
+            than four other archives, or larger than the free disk space.
         OutputUnwritable: `workdir` cannot be written.
     """
     ensure_folder(workdir)
     whole = hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()[:8]  # another archive may have the same name
-    target = workdir / f"unpacked-{bids_name(archive.stem)}-{whole}"
+    nested = _nested(archive, workdir)
+    if nested > MAX_NESTED:
+        raise InputUnreadable(f"'{archive.name}' is a zip in a zip, more than {MAX_NESTED} deep; unpack them, name the folder.")
+    target = workdir / f"unpacked-{bids_name(archive.stem)}-{whole}-{nested}"
     scratch = target.with_name(target.name + ".part")
     shutil.rmtree(scratch, ignore_errors=True)
     try:

@@ -51,7 +51,7 @@ def _begins_like_dicom(path: Path) -> bool:
         with path.open("rb") as stream:
             return looks_like_dicom(stream.read(136))
     except OSError:
-        return False
+        return True  # as far as may be known; it is told as one that cannot be read
 
 
 def read_instances(files: Iterable[Path]) -> tuple[list[Instance], list[Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from glioscope.inspection.dicom_geometry import stack_slices
 from glioscope.inspection.dicom_instance import Instance
 from glioscope.inspection.names import protocol_words
 
-__all__ = ["series_candidates"]
+__all__ = ["damaged_candidates", "series_candidates"]
 
 MIN_SLICES = 8
 """Fewer slices than this are a localiser or a test, whatever they are called."""
@@ -93,8 +94,17 @@ def series_candidates(instances: Iterable[Instance], damaged: Iterable[Path] = (
         order = members[0][0].attributes.get("SeriesNumber")
         out.append((order if isinstance(order, int) else 10**9, str(members[0][0].file), _candidate(members, part)))
     candidates = [candidate for *_, candidate in sorted(out, key=lambda item: item[:2])]
-    candidates += [
-        Candidate(f"damaged file {i}", (file,), "dicom", set_aside="damaged or truncated DICOM file")
-        for i, file in enumerate(damaged, 1)
+    return candidates + damaged_candidates(damaged)
+
+
+def damaged_candidates(files: Iterable[Path]) -> list[Candidate]:
+    """Files of which nothing can be used, each with its reason."""
+    return [
+        Candidate(
+            f"damaged file {i}",
+            (file,),
+            "dicom",
+            set_aside="damaged or truncated DICOM file" if os.access(file, os.R_OK) else "file without permission to read it",
+        )
+        for i, file in enumerate(files, 1)
     ]
-    return candidates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from glioscope.inspection.bids import beside_bids, bids_materials
 from glioscope.inspection.candidate import Candidate
 from glioscope.inspection.dicom_folder import dicom_materials, read_instances
 from glioscope.inspection.dicom_instance import Instance
+from glioscope.inspection.dicom_series import damaged_candidates
 from glioscope.inspection.image_folder import as_session, image_materials, is_inner
 from glioscope.inspection.images import image_candidates, name_evidence
 from glioscope.inspection.material import Material, distinct
@@ -20,6 +21,9 @@ from glioscope.inspection.owners import in_doubt
 from glioscope.inspection.walk import list_files, without_results
 
 __all__ = ["explore"]
+
+_Read = tuple[list[Instance], list[Path]]
+"""DICOM images without their pixels, and the files that are damaged."""
 
 
 def explore(path: Path, exam_id: str, workdir: Path) -> list[Material]:
@@ -45,17 +49,20 @@ def explore(path: Path, exam_id: str, workdir: Path) -> list[Material]:
     raise InputUnreadable(f"'{path.name}' is no folder, zip, image, DICOM file or CSV table of exams.")
 
 
-def _folder(root: Path, exam_id: str, workdir: Path) -> list[Material]:
+def _folder(root: Path, exam_id: str, workdir: Path, read: _Read | None = None) -> list[Material]:
+    """As `explore`, for a folder; `read` are the DICOM files below it, where they have been read."""
     files = without_results(root, list_files(root))
     images = [path for path in files if is_image(path)]
-    zips = [path for path in files if path.suffix.lower() == ".zip" and path.parent == root]
+    zips = [path for path in files if path.suffix.lower() == ".zip"]
+    if len(zips) < len(files):  # a zip among an exam's other files, further down, is none of its images
+        zips = [path for path in zips if path.parent == root]
     zips = [path for path in zips if not path.with_suffix("").is_dir()]  # `p1.zip` beside `p1/` is what that was packed as
     if not zips:
-        return _unpacked(root, files, images, exam_id, workdir)
+        return _unpacked(root, files, images, exam_id, workdir, read)
     if len(files) == 1:
         return explore(zips[0], exam_id, workdir)
     packed = [found for path in zips for found in _named(path, workdir)]
-    found = _unpacked(root, files, images, exam_id, workdir)
+    found = _unpacked(root, files, images, exam_id, workdir, read)
     if not packed:
         return found
     if len(found) == 1 and not found[0].candidates:
@@ -70,13 +77,13 @@ def _folder(root: Path, exam_id: str, workdir: Path) -> list[Material]:
     return distinct([*((m, m.name) for m in found), *packed])
 
 
-def _named(path: Path, workdir: Path) -> list[tuple[Material, str]]:
+def _named(path: Path, workdir: Path, read: _Read | None = None) -> list[tuple[Material, str]]:
     """The exams of one member of a cohort, under its own name, several as its sessions; none where it holds no images."""
     label, session = _label(path.stem if path.is_file() else path.name), None
     if path.name.startswith("ses-") and path.parent.name.startswith("sub-"):
         label, session = _label(path.parent.name), bids_name(path.name.removeprefix("ses-"))
     try:
-        found = explore(path, label, workdir)
+        found = _folder(path, label, workdir, read) if path.is_dir() else explore(path, label, workdir)
     except GlioscopeError as error:
         found = [Material(label, None, "images", problem=error)]
     if len(found) > 1 or session:
@@ -84,43 +91,49 @@ def _named(path: Path, workdir: Path) -> list[tuple[Material, str]]:
     return [(m, f"{path.name}/{m.name}") for m in found if m.candidates or m.problem]
 
 
-def _unpacked(root: Path, files: list[Path], images: list[Path], exam_id: str, workdir: Path) -> list[Material]:
+def _unpacked(
+    root: Path, files: list[Path], images: list[Path], exam_id: str, workdir: Path, read: _Read | None
+) -> list[Material]:
     from_bids = bids_materials(root, images)
     if from_bids:
         strange = [path for path in beside_bids(root, files) if not is_inner(path.name)]
         others = [found for path in strange for found in _named(path, workdir)]
         return distinct([*((m, m.name) for m in from_bids), *others]) if others else from_bids
-    instances, damaged = read_instances(path for path in files if not is_image(path))
-    from_images = image_materials(root, images, exam_id) if images else []
+    instances, damaged = read or read_instances(path for path in files if not is_image(path))
     if not instances:
-        extra = tuple(
-            Candidate(f"damaged file {i}", (path,), "dicom", set_aside="damaged or truncated DICOM file")
-            for i, path in enumerate(damaged, 1)
-        )
+        from_images = image_materials(root, images, exam_id) if images else []
+        extra = tuple(damaged_candidates(damaged))
         if from_images:
             return [replace(from_images[0], candidates=(*from_images[0].candidates, *extra)), *from_images[1:]]
         return [Material(exam_id, None, "dicom" if damaged else "images", extra)]
-    if not from_images:
+    if not images:
         return dicom_materials(root, instances, damaged, exam_id, root.name)
     used = [path for path in images if not name_evidence(path, root).set_aside]
     tops = {_below(root, path) for path in (*used, *(instance.file for instance in instances))}
+    parts: dict[str, _Read] = {top: ([], []) for top in tops}
+    for instance in instances:
+        parts[_below(root, instance.file)][0].append(instance)
+    for path in damaged:
+        parts.setdefault(_below(root, path), ([], []))[1].append(path)
     if len(tops) == 1 and "" not in tops:
-        return _folder(root / tops.pop(), exam_id, workdir)
-    if found := _members(root, tops, instances, workdir):
+        (top,) = tops
+        return _folder(root / top, exam_id, workdir, parts[top])
+    if found := _members(root, {top: parts[top] for top in sorted(tops)}, workdir):
         return found
+    from_images = image_materials(root, images, exam_id)
     return brought_together(root, dicom_materials(root, instances, damaged, exam_id, root.name), from_images)
 
 
-def _members(root: Path, tops: set[str], instances: Iterable[Instance], workdir: Path) -> list[Material]:
+def _members(root: Path, parts: Mapping[str, _Read], workdir: Path) -> list[Material]:
     """The sub-folders as exams of their own; none where they may be parts of one exam.
 
     They are exams where none has the name of a part of an exam, no study is in two of them, and two hold the same sequence or
     one holds several.
     """
-    studies = {(_below(root, instance.file), instance.study) for instance in instances}
-    if any(is_inner(top) for top in tops) or len({study for _, study in studies}) < len(studies):
+    studies = {(top, instance.study) for top, (instances, _) in parts.items() for instance in instances}
+    if any(is_inner(top) for top in parts) or len({study for _, study in studies}) < len(studies):
         return []
-    found = {top: _named(root / top, workdir) for top in sorted(tops)}
+    found = {top: _named(root / top, workdir, read) for top, read in parts.items()}
     held = [{c.sequence or c.name for m, _ in ms for c in m.candidates if not c.set_aside} for ms in found.values()]
     if len(set().union(*held)) == sum(map(len, held)) and all(len(some) < 2 for some in held):
         return []

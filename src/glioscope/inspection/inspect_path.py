@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -123,7 +124,8 @@ def inspect_path(
         At least one inspection, sorted by identifier and session. A bad exam carries its problem and harms no other.
 
     Raises:
-        InputUnreadable: `path` does not exist, is of no known kind or unsafe to unpack, or an override cannot be read.
+        InputUnreadable: `path` does not exist, is of no known kind or unsafe to unpack, an override cannot be read, or
+            `exam_id` has no letter or digit.
         AmbiguousExam: overrides or an identifier for a cohort.
     """
     try:
@@ -131,6 +133,8 @@ def inspect_path(
             raise InputUnreadable(f"'{path}' does not exist.")
     except (OSError, ValueError) as error:
         raise InputUnreadable(f"'{path}' cannot be opened ({getattr(error, 'strerror', None) or error}).") from error
+    if exam_id and not re.search("[0-9A-Za-z]", exam_id.removeprefix("sub-")):
+        raise InputUnreadable(f"'{exam_id}' has no letter or digit (A to Z, 0 to 9); give an identifier that has.")
     name = bids_name(exam_id.removeprefix("sub-")) if exam_id else _default_id(path)
     if path.is_file() and is_manifest(path):
         materials = manifest_materials(path, lambda folder, row_id: explore(folder, row_id, workdir / row_id))

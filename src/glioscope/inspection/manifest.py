@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from glioscope.core import AmbiguousExam, GlioscopeError, InputUnreadable, bids_name, parse_sequence
+from glioscope.core.tables import read_cells, refuse_twins
 from glioscope.inspection.images import given_candidate
 from glioscope.inspection.material import Material
 
@@ -15,7 +16,6 @@ __all__ = ["earlier_source", "is_manifest", "manifest_materials"]
 _ID = {"id", "subject", "subjectid", "patient", "patientid", "participant", "participantid", "exam", "examid", "case", "caseid"}
 _SESSION = {"session", "ses", "sessionid", "timepoint", "visit"}
 _PATH = {"path", "folder", "directory", "dir"}
-MAX_BYTES = 64 * 2**20
 
 
 def is_manifest(path: Path) -> bool:
@@ -38,25 +38,10 @@ def _plain(text: str) -> str:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows under plain column names."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputUnreadable(f"'{path.name}' is too large for a table of exams.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputUnreadable(f"'{path.name}' is not UTF-8 text; save the table as CSV with UTF-8 encoding.") from error
-    except OSError as error:
-        raise InputUnreadable(f"'{path.name}' cannot be read ({error.strerror}); check its permissions.") from error
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
-    delimiter = "\t" if path.suffix.lower() == ".tsv" or "\t" in head else ";" if ";" in head and "," not in head else ","
-    try:
-        table = [row for row in csv.reader(lines, delimiter=delimiter) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise InputUnreadable(f"'{path.name}' is not a usable table ({error}).") from error
-    if len(table) < 2:
-        raise InputUnreadable(f"'{path.name}' has no rows; it needs a line of column names and a line for each exam.")
+    table = read_cells(path, "exam")
     columns = [_plain(name) for name in table[0]]
-    return [dict(zip(columns, (cell.strip() for cell in row), strict=False)) for row in table[1:]]
+    refuse_twins(path, (str(parse_sequence(column) or column) for column in columns))
+    return [dict(zip(columns, row, strict=True)) for row in table[1:]]
 
 
 def _row_material(
@@ -94,7 +79,7 @@ def manifest_materials(path: Path, explore: Callable[[Path, str], list[Material]
         explore: Finds the exams of a folder or zip under a given id.
 
     Raises:
-        InputUnreadable: not UTF-8, no rows, no id column, no file column, a row without id, or one exam twice.
+        InputUnreadable: as `read_cells`; no id column, no file column, two of one name, a row without id, or one exam twice.
     """
     rows = _rows(path)
     columns = set().union(*rows)
@@ -106,8 +91,9 @@ def manifest_materials(path: Path, explore: Callable[[Path, str], list[Material]
     out: list[Material] = []
     taken: set[tuple[str, str | None]] = set()
     for number, row in enumerate(rows, 2):
-        if not row.get(id_column):
-            raise InputUnreadable(f"'{path.name}' has no id in row {number}.")
+        if not re.search("[0-9A-Za-z]", row[id_column].removeprefix("sub-")):
+            told = f"the id '{row[id_column]}', without a letter or digit (A to Z, 0 to 9)," if row[id_column] else "no id"
+            raise InputUnreadable(f"'{path.name}' has {told} in row {number}.")
         label = next((row[name] for name in row if name in _SESSION and row[name]), None)
         exam_id, session = (
             bids_name(row[id_column].removeprefix("sub-")),

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from glioscope.core import InputUnreadable
+from glioscope.core.files import read_json
 
 __all__ = ["list_files", "without_results"]
 
 MAX_FILES = 500_000
 MAX_DEPTH = 32
-_LITTER = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information"}
+_LITTER = {"__MACOSX", "lost+found", "$RECYCLE.BIN", "System Volume Information"}
 
 
 def list_files(root: Path) -> list[Path]:
     """All regular files below `root`, sorted; linked folders are entered once, hidden ones never.
 
     Raises:
-        InputUnreadable: the folder itself cannot be listed, or holds more files than any exam or cohort.
+        InputUnreadable: a folder cannot be listed (an exam of a cohort would be lost), or there are more files than any exam
+            or cohort has.
     """
-    try:
-        next(os.scandir(root), None)
-    except OSError as error:
-        raise InputUnreadable(
-            f"The folder '{root.name}' cannot be listed ({error.strerror}); check its permissions."
-        ) from error
     seen: set[tuple[int, int]] = set()
     files: list[Path] = []
     pending = [(root, 0)]
@@ -39,8 +34,10 @@ def list_files(root: Path) -> list[Path]:
             seen.add((stat.st_dev, stat.st_ino))
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
-        except OSError:
-            continue
+        except OSError as error:
+            raise InputUnreadable(
+                f"The folder '{folder.relative_to(root.parent)}' cannot be listed ({error.strerror}); check its permissions."
+            ) from error
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _LITTER:
                 continue
@@ -66,7 +63,6 @@ def without_results(root: Path, files: list[Path]) -> list[Path]:
 
 def _is_ours(description: Path) -> bool:
     try:
-        makers = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
-        return any(maker["Name"] == "Glioscope" for maker in makers)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return any(maker["Name"] == "Glioscope" for maker in read_json(description)["GeneratedBy"])
+    except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -9,6 +9,7 @@ import numpy as np
 
 from glioscope.core import InvalidImage, Scheme
 from glioscope.core.counting import counted, were
+from glioscope.core.workers import in_working_folder
 from glioscope.postprocessing.chain import Chain
 from glioscope.postprocessing.fitting import Fit, Score, Scorer, Start, fit_chain, import_optuna
 from glioscope.postprocessing.search import TUNABLE, Search
@@ -169,5 +170,5 @@ def _fit_all(
     from joblib import Parallel, delayed
 
     yield from Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(fit_chain)(cases, search, scorer, trials, seed, start, studies) for cases in fits
+        delayed(in_working_folder(fit_chain))(cases, search, scorer, trials, seed, start, studies) for cases in fits
     )

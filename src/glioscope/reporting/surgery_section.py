@@ -85,5 +85,5 @@ def surgery_sentences(document: Document) -> list[tuple[str, str]]:
 
 
 def _percent(share: float) -> str:
-    """Whole percentages that say neither never nor always for what is only nearly so."""
-    return "below 1 %" if 0 < share < 0.01 else "above 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+    """Whole percentages that never say never or always: a map of probabilities rounds to 0 and 1, and no model is certain."""
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{100 * share:.0f} %"

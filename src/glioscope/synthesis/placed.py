@@ -13,7 +13,7 @@ from glioscope.synthesis.fields import smooth_field, stretched
 from glioscope.synthesis.template import BRATS_GRID, SHAPE, box_grid
 from glioscope.synthesis.tumour import POST_OPERATIVE, SCHEME, TumourFields
 
-__all__ = ["place_tumour"]
+__all__ = ["place_tumour", "shape_labels"]
 
 CLIP = 6.0
 """Depths are known up to this many mm."""
@@ -39,10 +39,8 @@ def place_tumour(shape: Volume, tissue: Tissue, rng: np.random.Generator) -> Tum
     Raises:
         InvalidImage: the label map has a value that the scheme lacks, or no tumour.
     """
-    labels = _labels(shape)
+    labels = shape_labels(shape)
     seen = np.argwhere(labels > 0)
-    if not len(seen):
-        raise InvalidImage("A label map without tumour gives no shape; leave it out.")
     middle = seen.mean(axis=0)
     matrix = random_rigid(rng, 12, 0).matrix[:3, :3] @ np.diag(rng.uniform(0.8, 1.2, 3))
     home = middle
@@ -78,10 +76,13 @@ def _roomiest(
     return np.asarray(places[int(np.argmax(held))])
 
 
-def _labels(shape: Volume) -> NDArray[np.uint8]:
+def shape_labels(shape: Volume) -> NDArray[np.uint8]:
     """The label map on the box's grid, in `SCHEME`; a cavity counts as core that does not enhance.
 
     What does not lie on the grid of the BraTS challenges is laid over it centre on centre.
+
+    Raises:
+        InvalidImage: it has a value that the scheme lacks, or no tumour.
     """
     numbering = numbering_of(shape.data, SCHEME)
     if numbering is SCHEME and (shape.data == 4).any():
@@ -94,7 +95,10 @@ def _labels(shape: Volume) -> NDArray[np.uint8]:
         middle = (np.array(known.grid.shape) - 1) / 2
         affine[:3, 3] += BRATS_GRID.to_world((np.array(BRATS_GRID.shape) - 1) / 2) - known.grid.to_world(middle)
         known = Volume.of(known.data, affine)
-    return np.asarray(resample_labels(known, box_grid(), SCHEME).data, np.uint8)
+    labels = np.asarray(resample_labels(known, box_grid(), SCHEME).data, np.uint8)
+    if not labels.any():
+        raise InvalidImage("A label map without tumour gives no shape; leave it out.")
+    return labels
 
 
 def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from glioscope.bundles.channels import build_channels, parse_inputs
 from glioscope.core import Grid, InputUnreadable, get_scheme
 from glioscope.core.files import atomic, ensure_folder, sweep, write_json
+from glioscope.core.workers import in_working_folder
 from glioscope.training.cohort_data import LabelledExam, placed, read_exam
 from glioscope.training.plan import Plan
 from glioscope.training.recipe_parsing import document_of
@@ -117,7 +118,7 @@ def prepare_cache(
     settings = _settings(recipe, plan)
     below = ensure_folder(folder / _checksum(settings)[:12])
     sweep(below)
-    work = (delayed(_prepared)(exam, recipe, plan, below, settings) for exam in exams)
+    work = (delayed(in_working_folder(_prepared))(exam, recipe, plan, below, settings) for exam in exams)
     found = []
     for cached, sentence in Parallel(n_jobs=max(1, min(jobs, len(exams))), return_as="generator")(work):
         found.append(cached)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glioscope.core import InputUnreadable, get_scheme
+from glioscope.core.workers import in_working_folder
 from glioscope.training.cohort_data import LabelledExam, read_exam
 from glioscope.training.recipe_schema import Recipe
 
@@ -117,7 +118,8 @@ def take_fingerprint(
     if not exams:
         raise InputUnreadable("There are no labelled exams to plan for.")
     found: list[ExamPrint] = []
-    for done in Parallel(n_jobs=min(jobs, len(exams)), return_as="generator")(delayed(_print)(exam, recipe) for exam in exams):
+    work = delayed(in_working_folder(_print))
+    for done in Parallel(n_jobs=min(jobs, len(exams)), return_as="generator")(work(exam, recipe) for exam in exams):
         found.append(done)
         told(done.name)
     return Fingerprint(tuple(found))

@@ -132,7 +132,9 @@ def _read(name_or_path: str | Path) -> tuple[str, dict[str, Any], Path | None]:
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputUnreadable(f"'{path.name}' cannot be read ({error.strerror}); check its permissions.") from error
+    except UnicodeDecodeError as error:
         raise InputUnreadable(f"'{path.name}' cannot be read as UTF-8 text.") from error
 
 

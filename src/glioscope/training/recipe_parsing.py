@@ -101,8 +101,8 @@ def _choice(hints: tuple[Any, ...], value: Any, where: str) -> Any:  # noqa: ANN
             return value
         rest.remove(literal)
     try:
-        table = [hint for hint in rest if get_origin(hint) is AbstractMapping and isinstance(value, AbstractMapping)]
-        return _value([*table, *rest][0], value, where)
+        mappings = (hint for hint in rest if get_origin(hint) is AbstractMapping and isinstance(value, AbstractMapping))
+        return _value(next(mappings, rest[0]), value, where)
     except InputUnreadable as error:
         words = [repr(word) for hint in hints if get_origin(hint) is Literal for word in get_args(hint)]
         words += ["null"] if type(None) in hints else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,20 +63,17 @@ def parse_choice(text: str) -> Choice:
             raise InvalidImage(f"'{text}' is no range: two numbers are needed, the smaller one first.")
         return Choice(key.strip(), first, last)
     values = tuple(_parts(value))
-    if len(values) < 2 or not all(values):
+    if len(set(values)) < 2 or not all(values):
         raise InvalidImage(f"'{text}' leaves no choice; give at least two values, separated by commas, or a range low..high.")
     return Choice(key.strip(), values=values)
 
 
 def _number(text: str) -> int | float | None:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    for kind in (int, float):
+        with suppress(ValueError):
+            number = kind(text)
+            return number if math.isfinite(float(text)) else None
+    return None
 
 
 def _parts(text: str) -> list[str]:

@@ -16,6 +16,7 @@ import glioscope
 from glioscope.core import GlioscopeError, InputUnreadable, SomeExamsFailed
 from glioscope.core.counting import are, counted
 from glioscope.core.files import check_file, write_json, write_text
+from glioscope.core.workers import in_working_folder
 from glioscope.quality import (
     AlarmAssessment,
     AlarmCalibration,
@@ -237,7 +238,8 @@ def _compare(cases: list[RaterCase], how: Comparison, jobs: int, progress: Progr
     """Every exam's similarities, and why some have none; a single exam that has none raises its own error."""
     from joblib import Parallel, delayed
 
-    results = Parallel(n_jobs=min(jobs, len(cases)) or 1, return_as="generator")(delayed(_attempt)(case, how) for case in cases)
+    work = delayed(in_working_folder(_attempt))
+    results = Parallel(n_jobs=min(jobs, len(cases)) or 1, return_as="generator")(work(case, how) for case in cases)
     compared: list[Compared] = []
     failed: dict[str, str] = {}
     for number, (case, result) in enumerate(zip(cases, results, strict=True), start=1):

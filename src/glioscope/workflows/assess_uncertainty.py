@@ -23,7 +23,7 @@ from glioscope.core import (
     region_mask,
     write_volume,
 )
-from glioscope.core.files import ensure_folder
+from glioscope.core.files import check_folder
 from glioscope.quality import (
     UNCERTAINTY_DEFINITIONS,
     Bins,
@@ -114,7 +114,7 @@ def assess_uncertainty(
         check_assessable(Path(exam))
         judged = judged_files(Path(exam), (path for paths in groups.values() for path in paths))
     if out:
-        ensure_folder(Path(out))
+        check_folder(Path(out))
     truth = _truth(Path(reference), scheme) if reference else None
     mask = read_labels(Path(within)) if within else None
     regions: dict[str, Any] = {}

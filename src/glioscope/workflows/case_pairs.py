@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from glioscope.core import AmbiguousExam, InputUnreadable, is_image, parse_sequence
 from glioscope.core.imageio import IMAGE_SUFFIXES
+from glioscope.core.tables import read_cells, refuse_twins
 
-__all__ = ["CasePair", "Pairs", "delimiter_of", "find_pairs", "read_table"]
+__all__ = ["CasePair", "Pairs", "find_pairs", "read_table"]
 
 _BIDS = re.compile(r"^(sub-[0-9A-Za-z]+)(?:.*?_(ses-[0-9A-Za-z]+))?")
 _BRATS = re.compile(r"BraTS-[A-Z]{2,}(?:-[A-Z]{2,})*(?:-\d+)+", re.IGNORECASE)
@@ -162,45 +162,32 @@ def _from_folders(
     return Pairs(tuple(cases), tuple(predictions[name] for name in left_out))
 
 
-def delimiter_of(lines: Sequence[str]) -> str:
-    """What parts the cells of a table, by its line of column names: a tab, a comma, or a semicolon (Excel in Europe)."""
-    head = lines[0] if lines else ""
-    return "\t" if "\t" in head else ";" if ";" in head and "," not in head else ","
-
-
-def read_table(path: Path, *, keep_case: bool = False) -> tuple[list[str], list[dict[str, str]]]:
+def read_table(path: Path, *, keep_case: bool = False, apart: Sequence[str] = ()) -> tuple[list[str], list[dict[str, str]]]:
     """Column names in lower case and rows of a CSV or TSV file.
 
     Args:
         path: The file.
         keep_case: Leave what follows a colon in a column's name (`model:NAME`) as it is.
+        apart: Columns besides `id` that tell rows apart.
 
     Raises:
-        InputUnreadable: not readable as UTF-8 text, no rows, no column `id`, or an id that is empty or given twice.
+        InputUnreadable: as `read_cells`; no column `id`, two of one name, or an id that is empty or given twice.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        lines = text.splitlines()
-        found = csv.reader(lines, delimiter=delimiter_of(lines), strict=True)
-        rows = [row for row in found if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputUnreadable(f"'{path.name}' is not a usable table; save it as CSV with UTF-8 encoding.") from error
-    except OSError as error:
-        raise InputUnreadable(f"'{path}' cannot be read ({error.strerror}).") from error
-    if len(rows) < 2:
-        raise InputUnreadable(f"'{path.name}' has no rows; it needs a line of column names and a line for each case.")
-    names = [cell.strip().partition(":") for cell in rows[0]]
+    rows = read_cells(path, "case")
+    names = [cell.partition(":") for cell in rows[0]]
     columns = [head.lower() + colon + (tail.strip() if keep_case else tail.lower()) for head, colon, tail in names]
     if "id" not in columns:
         raise InputUnreadable(f"'{path.name}' has no column 'id'; its columns are {', '.join(columns)}.")
-    table = [dict(zip(columns, (cell.strip() for cell in row), strict=False)) for row in rows[1:]]
-    seen: set[str] = set()
+    refuse_twins(path, columns)
+    table = [dict(zip(columns, row, strict=True)) for row in rows[1:]]
+    seen: set[tuple[str, ...]] = set()
     for number, record in enumerate(table, start=2):
         if not record.get("id"):
             raise InputUnreadable(f"'{path.name}' has no id in row {number}.")
-        if record["id"] in seen:
+        key = (record["id"], *(record.get(column, "") for column in apart))
+        if key in seen:
             raise InputUnreadable(f"'{path.name}' has two rows for '{record['id']}'.")
-        seen.add(record["id"])
+        seen.add(key)
     return columns, table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,15 @@ class Plan:
 
 
 def files_of(study: Path) -> list[Path]:
-    """The files below `study` (or the one file), in order; raises InputUnreadable where there is none."""
+    """The files below `study` (or the one file), in order; raises InputUnreadable for none, or a locked folder."""
+
+    def refuse(error: OSError) -> None:
+        raise InputUnreadable(f"The folder '{error.filename}' cannot be listed ({error.strerror}); check its permissions.")
+
     if not study.exists():
         raise InputUnreadable(f"'{study}' does not exist; name a folder of DICOM or NIfTI files.")
-    paths = [study] if study.is_file() else sorted(p for p in study.rglob("*") if p.is_file())
+    walked = [study] if study.is_file() else [Path(at, n) for at, _, names in os.walk(study, onerror=refuse) for n in names]
+    paths = sorted(path for path in walked if path.is_file())
     if not paths:
         raise InputUnreadable(f"'{study}' is empty; name a folder of DICOM or NIfTI files.")
     return paths

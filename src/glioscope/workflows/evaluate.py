@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.core import InvalidImage, ProcessingFailed, SomeExamsFailed, get_scheme
+from glioscope.core.workers import in_working_folder
 from glioscope.evaluation import CaseScores, Protocol, get_protocol
 from glioscope.evaluation.residual import ResidualPatient, ResidualStudy, residual_study
 from glioscope.evaluation.statistics import SUMMARY_DEFINITIONS, Summary, finite_or_none, summarise_cases
@@ -102,7 +103,7 @@ def _scored(pairs: Sequence[CasePair], reading: Reading, jobs: int | None) -> It
     # Workers get paths, never arrays, so nothing is mapped to files.
     pool = joblib.Parallel(n_jobs=count, backend="loky", return_as="generator", max_nbytes=None)
     try:
-        yield from pool(joblib.delayed(score_case)(pair, reading) for pair in pairs)
+        yield from pool(joblib.delayed(in_working_folder(score_case))(pair, reading) for pair in pairs)
     except BrokenExecutor as error:
         raise ProcessingFailed(
             f"A process that scored cases was stopped by the system, probably for lack of memory; use --jobs {count // 2 or 1}."

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Volume, write_volume
-from glioscope.core.files import ensure_folder, write_bytes, write_json
+from glioscope.core.files import check_folder, write_bytes, write_json
 from glioscope.growth import (
     RANKING_DEFINITIONS,
     Growth,
@@ -94,14 +94,14 @@ def grow(
         OutputUnwritable: `out` cannot be written.
     """
     parameters, files, progress = parameters or GrowthParameters(), tissue or TissueFiles(), progress or Progress()
-    ends = [end for end in (until_volume_ml, until_time) if end is not None]
-    if not all(math.isfinite(end) and end > 0 for end in ends):
-        raise InvalidImage("The volume or time until which to grow must be a number above 0.")
+    ends = _ends(until_volume_ml, until_time)
+    if exclude and follow_up is None:
+        raise InvalidImage("Without a follow-up nothing is compared; give one with --follow-up, or leave out --exclude.")
     begun = read_start(str(start), region, scheme, Path(on) if on else files.white)
     grid, early = begun.region.grid, begun.region.tumour
     if not ends and follow_up is None and (protocol == "forward" or begun.seed is not None):
         raise InvalidImage("Say how far to grow: until a volume, until a time, or until a follow-up is covered.")
-    folder = ensure_folder(Path(out))
+    check_folder(folder := Path(out))
     remarks: list[str] = []
     later = _later(Path(follow_up), region, scheme, grid, remarks) if follow_up is not None else None
     solid = tissue_of(grid, files, begun.images, early, begun.region.cavity, progress)
@@ -145,6 +145,14 @@ def grow(
         (folder / "growth.png").unlink(missing_ok=True)  # of an earlier growth
     write_json(folder / "growth.json", numbers)
     return Grown(folder, numbers)
+
+
+def _ends(*given: float | None) -> list[float]:
+    """Those volumes and times until which to grow that were given."""
+    ends = [end for end in given if end is not None]
+    if not all(math.isfinite(end) and end > 0 for end in ends):
+        raise InvalidImage("The volume or time until which to grow must be a number above 0.")
+    return ends
 
 
 def _later(path: Path, region: str, scheme: str, grid: Grid, remarks: list[str]) -> LabelledRegion:

@@ -25,7 +25,7 @@ from glioscope.core import (
     resample_mask,
     write_volume,
 )
-from glioscope.core.files import ensure_folder, write_bytes, write_json
+from glioscope.core.files import check_folder, write_bytes, write_json
 from glioscope.growth import RANKING_DEFINITIONS, GrowthRanking, rank_growth, time_of_density
 from glioscope.workflows.growth_start import read_region
 
@@ -83,7 +83,7 @@ def grow_score(
     path = Path(prediction)
     predicted = read_probabilities(path) if density else read_times(path)
     if out is not None:
-        ensure_folder(Path(out))
+        check_folder(Path(out))
     times = time_of_density(predicted.data) if density else predicted.data
     remarks: list[str] = []
     later = read_region(Path(reference), region, scheme)

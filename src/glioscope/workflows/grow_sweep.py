@@ -14,8 +14,8 @@ from typing import Any
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, SomeExamsFailed, bids_name
 from glioscope.core.counting import counted
 from glioscope.core.files import ensure_folder, sha256, write_json, write_text
+from glioscope.core.tables import delimiter_of
 from glioscope.growth import GrowthParameters
-from glioscope.workflows.case_pairs import delimiter_of
 from glioscope.workflows.grow import grow
 from glioscope.workflows.growth_tissue import TissueFiles
 from glioscope.workflows.progress import Progress

@@ -14,6 +14,7 @@ from glioscope.workflows.case_pairs import read_table, stem
 
 __all__ = ["label_map_of", "labelled_cohort", "patient_of"]
 
+_SESSION_COLUMNS = ("session", "ses", "timepoint", "visit")
 _LABEL_COLUMNS = ("labels", "label", "seg", "segmentation", "reference", "gt", "mask")
 _LABEL_WORD = re.compile(r"^(?:t?seg|dseg|segmentation|labels?|gtv?|gt|ref|reference|mask|tumou?r)$", re.IGNORECASE)
 _TIME_POINT = re.compile(r"(BraTS-[A-Za-z]+(?:-[A-Za-z]+)*-\d{3,})-\d{3}(?!\d)", re.IGNORECASE)
@@ -81,9 +82,9 @@ def _rows(path: Path) -> Mapping[str, dict[str, str]]:
     if not (path.is_file() and path.suffix.lower() in (".csv", ".tsv")):
         return {}
     out = {}
-    for row in read_table(path)[1]:
+    for row in read_table(path, apart=_SESSION_COLUMNS)[1]:
         exam = bids_name(row["id"].removeprefix("sub-"))
-        session = next((row[key] for key in ("session", "ses", "timepoint", "visit") if row.get(key)), None)
+        session = next((row[key] for key in _SESSION_COLUMNS if row.get(key)), None)
         out[exam + (f"_ses-{bids_name(session.removeprefix('ses-'))}" if session else "")] = row
         for column, value in row.items():
             named = column in _LABEL_COLUMNS or earlier_source(column) not in (None, "exam")

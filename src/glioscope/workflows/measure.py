@@ -121,6 +121,8 @@ def measure(
         raise InputUnreadable(f"'{start.name}' is no image; give a label map (NIfTI, NRRD or MetaImage), or a results folder.")
     with opened_volumes(Path(atlas_volumes) if atlas_volumes is not None else None) as volumes:
         if start.is_file():
+            if segmenter is not None:
+                raise InvalidImage(f"'{start.name}' is a label map; --segmenter is for a results folder.")
             if out is not None:
                 check_folder(Path(out))
             return Measured((_label_map(start, out, scheme, space, brain, raters, probabilities, volumes),))
@@ -225,7 +227,6 @@ def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-
     try:
         document = read_json(path)
     except (OSError, ValueError):

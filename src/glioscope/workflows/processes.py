@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from glioscope.core import ProcessingFailed
 from glioscope.core.computer import memory_gib
+from glioscope.core.workers import in_working_folder
 
 __all__ = ["at_a_time", "in_processes"]
 
@@ -36,7 +37,7 @@ def in_processes(work: Callable[[Thing], Found], things: Iterable[Thing], togeth
 
     try:
         with parallel_config("loky", n_jobs=together, inner_max_num_threads=threads):
-            yield from Parallel(return_as="generator")(delayed(work)(thing) for thing in things)
+            yield from Parallel(return_as="generator")(delayed(in_working_folder(work))(thing) for thing in things)
     except TerminatedWorkerError as error:
         raise ProcessingFailed(
             "The system ended a process, probably because memory ran out; run the same command with fewer --jobs to go on."

@@ -6,7 +6,7 @@ import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from glioscope.bundles import Bundle, find_bundle, read_bundle
 from glioscope.core import InputUnreadable, InvalidImage, ProcessingFailed
 from glioscope.core.counting import counted
+from glioscope.inference.int8 import check_int8
 from glioscope.inference.model_store import ModelStore
 from glioscope.workflows.quantise_measure import Measured, measure_exam, windows_of
 
@@ -91,6 +92,7 @@ def quantise(
         InvalidImage: a limit that is none, or a bundle of another kind.
         InputUnreadable: there is no such bundle, or no labelled exam.
         EngineMissing: OpenVINO or NNCF is not installed.
+        ProcessingFailed: the system ended the process of an exam.
     """
     from glioscope.workflows.labelled_cohort import labelled_cohort
 
@@ -106,6 +108,7 @@ def quantise(
         exams = labelled_cohort(Path(cohort), Path(scratch) / "unpacked", told=told)
         count = min(CALIBRATION_EXAMS, max(1, len(exams) // 2))
         calibration, scored = exams[:count], exams[count:] or exams
+        check_int8()
         told(f"Scoring {counted(len(scored), 'exam')} as it is now.")
         before = _measured(folder, scored, "float", None)
         windows = [window for exam in calibration for window in windows_of(read, exam, -(-WINDOWS // count))]
@@ -156,8 +159,11 @@ def _measured(folder: Path, exams: Sequence[Any], precision: str, store: Path | 
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
                 try:
                     measured = pool.submit(measure_exam, folder, exam, precision, store).result()
-                except BrokenPipeError as error:
-                    raise ProcessingFailed(f"Segmenting '{exam.name}' ended without an answer.") from error
+                except BrokenExecutor as error:
+                    raise ProcessingFailed(
+                        f"The system ended the process that segmented '{exam.name}', probably because memory ran out; close "
+                        "other programs and run again."
+                    ) from error
         found.append(measured)
     return tuple(found)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import yaml
@@ -99,6 +99,8 @@ def search(
     choices = [parse_choice(text) for text in space]
     if not choices:
         raise InvalidImage("There is nothing to search; name keys, such as optimiser.lr=1e-4..1e-2 or training.batch=2,4.")
+    if twice := next((choice.key for n, choice in enumerate(choices) if choice.key in {c.key for c in choices[:n]}), None):
+        raise InvalidImage(f"'{twice}' is given two times; name each key once.")
     chosen, told, devices = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress(), machine or Machine()
     refuse_ensemble(chosen)
     wanted_folds(fold, chosen)
@@ -155,24 +157,14 @@ def _finished(optuna: Any) -> tuple[Any, ...]:  # noqa: ANN401
 @contextlib.contextmanager
 def _study(optuna: Any, folder: Path, facts: Mapping[str, Any], told: TrainingProgress) -> Iterator[Study]:  # noqa: ANN401
     """The study in `folder`; a trial that was running when the process ended is taken up again."""
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    journal = folder / JOURNAL
-    try:
-        storage = JournalStorage(JournalFileBackend(str(journal)))
-        study = optuna.create_study(
-            study_name="glioscope",
-            storage=storage,
-            direction="maximize",
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputUnreadable(f"'{journal}' is damaged or no journal of Optuna; choose another --out, or remove it.") from None
+    study = _opened(optuna, folder / JOURNAL)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     if study.user_attrs.get("key", key) != key:
-        raise OutputUnwritable(f"'{folder}' holds a study of another recipe, space or fold; choose another --out.")
+        states = optuna.trial.TrialState
+        if study.get_trials(states=(states.COMPLETE, states.PRUNED)):
+            raise OutputUnwritable(f"'{folder}' holds a study of another recipe, space or fold; choose another --out.")
+        (folder / JOURNAL).unlink()  # it came to nothing, such as by a cohort that was too small
+        study = _opened(optuna, folder / JOURNAL)
     study.set_user_attr("key", key)
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         # Its run is found again by its values, and goes on from its checkpoint.
@@ -180,6 +172,25 @@ def _study(optuna: Any, folder: Path, facts: Mapping[str, Any], told: TrainingPr
         study.enqueue_trial(trial.params)
         told.decided(f"The trial that was cut short ({', '.join(f'{k}={v}' for k, v in trial.params.items())}) goes on.")
     yield study
+
+
+def _opened(optuna: Any, journal: Path) -> Study:  # noqa: ANN401
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    try:
+        return cast(
+            "Study",
+            optuna.create_study(
+                study_name="glioscope",
+                storage=JournalStorage(JournalFileBackend(str(journal))),
+                direction="maximize",
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+            ),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        raise InputUnreadable(f"'{journal}' is damaged or no journal of Optuna; choose another --out, or remove it.") from None
 
 
 def _folder_of(values: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from glioscope.archive import (
 )
 from glioscope.core import InputUnreadable, TransferFailed
 from glioscope.core.counting import counted, were
-from glioscope.core.files import output_errors
+from glioscope.core.files import check_readable, output_errors
 from glioscope.inspection.walk import list_files
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.quiet import without_library_warnings
@@ -114,7 +114,7 @@ def send(
         What was sent, refused and left; call `check()` on it to raise what failed.
 
     Raises:
-        InputUnreadable: there is no DICOM object, or that is no address.
+        InputUnreadable: there is no DICOM object, a file may not be read, or that is no address.
         EngineMissing: the extra `archive` is not installed.
         OutputUnwritable: the record cannot be written.
     """
@@ -141,6 +141,8 @@ def _objects(source: Path) -> tuple[list[DicomFile], int]:
     if not source.exists():
         raise InputUnreadable(f"'{source.name}' does not exist; name a folder with DICOM files.")
     paths = list_files(source) if source.is_dir() else [source]
+    for path in paths:
+        check_readable(path)
     files = [file for path in paths if (file := read_dicom_file(path))]
     if not files:
         raise InputUnreadable(f"'{source.name}' holds no DICOM objects; only they can be sent to an archive.")

@@ -38,7 +38,7 @@ def printed_tables(study: Study) -> dict[str, tuple[list[str], list[list[str]]]]
 def write_study(out: Path, study: Study) -> tuple[Path, ...]:
     """Write everything into `out`; raises OutputUnwritable."""
     about = dict(study.document()["definitions"])
-    files = []
+    files = [_figure(out / "figure4.png", study)] if study.raters else []  # first, as it takes longest
     for name, numbers in (("table3", SEGMENTATION), ("table4", CLASSIFICATION)):
         rows = [_flat(row, numbers) for row in study.rows(numbers)]
         columns = ["set", "model", "patients", "folds", *(f"{key}_{part}" for key in numbers for part in ("percent", "sd"))]
@@ -60,7 +60,6 @@ def write_study(out: Path, study: Study) -> tuple[Path, ...]:
             for name in found.with_consensus
         ]
         files.append(_table(out / "raters.csv", ["id", "rater", "kind", "with_reference", "with_consensus"], rows, about))
-        files.append(_figure(out / "figure4.png", study))
     write_text(out / "tables.md", _markdown(study))
     write_json(out / "study.json", study.document())
     return (*files, out / "tables.md", out / "study.json")

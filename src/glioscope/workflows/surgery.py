@@ -19,7 +19,7 @@ from glioscope.core import (
     read_probabilities,
     region_mask,
 )
-from glioscope.core.files import ensure_folder, write_bytes, write_json
+from glioscope.core.files import write_bytes, write_json
 from glioscope.measurement.surgery import (
     BLOOD_DEFINITIONS,
     CUT_MODELS,
@@ -127,7 +127,6 @@ def surgery(
     }
     files: list[Path] = []
     if out is not None:
-        ensure_folder(Path(out))
         write_json(Path(out) / "surgery.json", numbers)
         files = [Path(out) / "surgery.json", *_drawn(blood, Path(out) / PICTURE)]
     if after.folder is not None:

@@ -125,6 +125,9 @@ def read_labelled(path: Path, *, scheme: str = "auto", segmenter: str | None = N
     """
     option = "--scheme" if after else "--pre-scheme"
     if path.is_file() and is_image(path):
+        if segmenter is not None:
+            name = "--segmenter" if after else "--pre-segmenter"
+            raise InvalidImage(f"'{path.name}' is a label map; {name} is for a results folder.")
         labels = read_labels(path)
         found = read_scheme(path, labels.data, scheme, option, after=after)
         return Labelled(path, labels, found, frozenset(found.regions))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import InputUnreadable, Sequence, is_image, read_header, read_labels, write_volume
+from glioscope.core import InputUnreadable, InvalidImage, Sequence, is_image, read_header, read_labels, write_volume
 from glioscope.core.files import ensure_folder, sweep, write_bytes, write_json
 from glioscope.synthesis import Kind, Mode, Style
 from glioscope.workflows.processes import at_a_time, in_processes
@@ -122,10 +122,8 @@ def synthesize(
         raise InputUnreadable(f"Heads are not made from '{atlas}'; choose one of {', '.join(MAPS)}.")
     maps = {key: atlas_volume(atlas, key) for key in MAPS[atlas]}
     files = _label_maps(Path(shapes)) if shapes is not None else []
-    folder = ensure_folder(Path(out))
-    sweep(folder)
+    folder = Path(out)
     settings = {"seed": seed, "style": style, "mode": mode, "kind": kind, "atlas": atlas, "missing": missing}
-    _same(folder / RECORD, {**settings, "share": share if files else 0.0, "shapes": [file.name for file in files]})
     orders = []
     for number in range(exams):
         rng = np.random.default_rng([seed, number])
@@ -135,6 +133,11 @@ def synthesize(
         kept = tuple(sequence for sequence in Sequence if rng.random() >= missing) or (list(Sequence)[int(rng.integers(4))],)
         orders.append(Order(place, labels, maps, int(rng.integers(2**62)), kept, style, mode, kind, shape))
     waiting = [order for order in orders if not order.labels.is_file()]
+    for file in sorted({order.shape for order in waiting if order.shape is not None}):
+        _check_shape(file)
+    ensure_folder(folder)
+    sweep(folder)
+    _same(folder / RECORD, {**settings, "share": share if files else 0.0, "shapes": [file.name for file in files]})
     for number, name in enumerate(_made(waiting, jobs), start=1):
         progress.exam_started(name, number, len(waiting))
     figure = _compare(folder / FIGURE, files, orders) if files and (waiting or not (folder / FIGURE).is_file()) else None
@@ -177,6 +180,16 @@ def _label_maps(path: Path) -> list[Path]:
     for file in found:
         read_header(file)  # a file that is no image is told before minutes of work
     return found
+
+
+def _check_shape(file: Path) -> None:
+    """Raise InvalidImage, naming the file, where it gives no tumour; some minutes later it would be too late."""
+    from glioscope.synthesis.placed import shape_labels
+
+    try:
+        shape_labels(read_labels(file))
+    except InvalidImage as error:
+        raise InvalidImage(f"'{file.name}' cannot be one of the shapes: {error}") from None
 
 
 def _same(record: Path, settings: Mapping[str, Any]) -> None:
