@@ -141,6 +141,40 @@ def test_other_exams_are_refused(runs: list[Path], cache: Path, tmp_path: Path) 
         _train(write_tiny_cohort(tmp_path / "more", 4), cache, runs[0], "optimiser.lr=0.01")
 
 
+def test_an_exam_of_other_files_is_refused(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The run went on with them, one half of it learnt from the old ones and one from the new."""
+    changed = tmp_path / "cohort"
+    shutil.copytree(cohort, changed)
+    assert _train(changed, cache, runs[0], "optimiser.lr=0.01").folds  # a copy is the same exam
+    first, second, _ = sorted(changed.iterdir())
+    shutil.copy(next(second.glob("*-seg.nii.gz")), next(first.glob("*-seg.nii.gz")))
+    kept = (runs[0] / "data.json").read_bytes()
+    with pytest.raises(
+        OutputUnwritable, match=r"files of exam 'BraTSGLI00000000' are others than those that '.*' was begun with"
+    ):
+        _train(changed, cache, runs[0], "optimiser.lr=0.01")
+    assert (runs[0] / "data.json").read_bytes() == kept
+
+
+def test_other_folds_are_refused(cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """A patient that was corrected in the manifest took exams that were learnt from to the side that is scored."""
+    table = tmp_path / "cohort.csv"
+    names = [place.name for place in sorted(cohort.iterdir())]
+
+    def write(patients: list[str]) -> None:
+        files = [[f"{cohort}/{name}/{name}-{part}.nii.gz" for part in ("t1n", "t1c", "t2w", "t2f", "seg")] for name in names]
+        rows = [",".join([name, patient, *five]) for name, patient, five in zip(names, patients, files, strict=True)]
+        table.write_text("\n".join(["id,patient,t1n,t1c,t2w,t2f,labels", *rows]))
+
+    write(["p", "q", "r"])
+    _train(table, cache, tmp_path / "run", fold=0)
+    write(["p", "q", "q"])
+    kept = (tmp_path / "run" / "folds.json").read_bytes()
+    with pytest.raises(OutputUnwritable, match=r"begun with other folds \(fold \d would (now|no longer) learn from 'BraTSGLI"):
+        _train(table, cache, tmp_path / "run", fold=1)
+    assert (tmp_path / "run" / "folds.json").read_bytes() == kept
+
+
 def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
