@@ -293,6 +293,29 @@ def test_search_goes_on_where_it_ended(cohort: Path, tmp_path: Path) -> None:
         search("nnunet", cohort, tmp_path / "other", ["optimiser.rl=1..2"], **options)
 
 
+def test_search_tries_what_lies_between_whole_numbers_where_the_key_takes_it(cohort: Path, tmp_path: Path) -> None:
+    """Between whole numbers as ends, only whole numbers were tried."""
+    pytest.importorskip("optuna")
+    space = ["training.channel_dropout=0..1", "loss.0.weight=1..3", "training.batch=1..2", "training.epochs=1..2"]
+    found = search(
+        "nnunet",
+        cohort,
+        tmp_path / "study",
+        space,
+        trials=1,
+        overrides=[*QUICK, "training.iterations=1"],
+        machine=CPU,
+        memory_gib=4,
+    )
+    (trial,) = found.trials
+    dropout, weight, batch, epochs = (trial["values"][text.partition("=")[0]] for text in space)
+    assert 0 < dropout < 1
+    assert 1 < weight < 3
+    assert weight != 2
+    assert isinstance(batch, int)
+    assert isinstance(epochs, int)
+
+
 def test_the_commands(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
     app = typer.Typer()
     command.register(app)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,7 +21,7 @@ from glioscope.postprocessing.fitting import import_optuna
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
-from glioscope.training.search_space import parse_choice
+from glioscope.training.search_space import Choice, parse_choice
 from glioscope.workflows.train import check_before_training, refuse_ensemble, train, wanted_folds
 from glioscope.workflows.trial_progress import TrialProgress
 
@@ -77,8 +77,8 @@ def search(
         data: A labelled cohort.
         out: Folder of the study: `study.log` (Optuna's journal), a run for each trial, `study.json`, and `best.yaml`, the
             recipe with the best values.
-        space: `key=low..high` (whole numbers stay whole; a range over two powers of ten or more is searched by its logarithm)
-            or `key=a,b,c`.
+        space: `key=low..high` (whole numbers alone where the key takes no others; a range over two powers of ten or more is
+            searched by its logarithm) or `key=a,b,c`.
         trials: Altogether, earlier ones included.
         fold: What each trial trains: a number, `all` or `full`.
         overrides: `key=value`, the same for all trials.
@@ -102,12 +102,17 @@ def search(
     chosen, told, devices = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress(), machine or Machine()
     refuse_ensemble(chosen)
     wanted_folds(fold, chosen)
-    for choice in choices:
-        for value in choice.ends:
-            tried = load_recipe(os.fspath(recipe), [*overrides, f"{choice.key}={value}"])
-            check_before_training(tried, Path(data), labels, devices)
+
+    def check(key: str, value: Any) -> None:  # noqa: ANN401
+        tried = load_recipe(os.fspath(recipe), [*overrides, f"{key}={value}"])
+        check_before_training(tried, Path(data), labels, devices)
+
+    fractions = _check_choices(choices, check)
     folder = ensure_folder(Path(out))
-    with _study(optuna, folder, {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}, told) as study:
+    facts = {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}
+    if fractions:  # a study of the time when such a range had whole numbers alone is another
+        facts["fractions"] = fractions
+    with _study(optuna, folder, facts, told) as study:
         while (number := len(study.get_trials(states=_finished(optuna)))) < trials:
             study.sampler = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
             trial = study.ask()
@@ -145,6 +150,24 @@ def search(
                 told.decided(f"Score {score:.4f}.")
             _write(study, folder, os.fspath(recipe), overrides, optuna)
         return _write(study, folder, os.fspath(recipe), overrides, optuna)
+
+
+def _check_choices(choices: list[Choice], check: Callable[[str, Any], None]) -> list[str]:
+    """Have the ends of all choices checked; ranges between whole numbers get what lies between them, where the key takes it.
+
+    Returns:
+        The keys of these ranges.
+    """
+    fractions = []
+    for number, choice in enumerate(choices):
+        for value in choice.ends:
+            check(choice.key, value)
+        if choice.between is not None:
+            with contextlib.suppress(InputUnreadable, InvalidImage):  # a key of whole numbers
+                check(choice.key, choice.between)
+                choices[number] = choice.with_fractions()
+                fractions.append(choice.key)
+    return sorted(fractions)
 
 
 def _finished(optuna: Any) -> tuple[Any, ...]:  # noqa: ANN401
