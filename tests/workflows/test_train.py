@@ -17,6 +17,7 @@ from glioscope.bundles import read_bundle
 from glioscope.cli import training as command
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable
 from glioscope.training.machine import Machine
+from glioscope.training.progress import TrainingProgress
 from glioscope.training.run_folder import RunFolder
 from glioscope.workflows.bundle_run import bundle
 from glioscope.workflows.plan import plan
@@ -186,6 +187,31 @@ def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Pa
     assert all(torch.equal(one[name], other[name]) for name in encoder)
     rest = [name for name in one if name not in encoder and one[name].shape == other[name].shape]
     assert any(not torch.equal(one[name], other[name]) for name in rest)
+
+
+def test_transfer_to_other_channels_learns_the_first_convolution(
+    runs: list[Path], cohort: Path, cache: Path, tmp_path: Path
+) -> None:
+    """It was kept at random, without a word."""
+    told: list[str] = []
+
+    class Heard(TrainingProgress):
+        def warned(self, sentence: str) -> None:
+            told.append(sentence)
+
+    out = tmp_path / "run"
+    given = ["transfer.freeze=encoder", f"transfer.from={runs[0] / 'bundle'}", "inputs.channels=[t2f,t1c]"]
+    train("nnunet", cohort, out, fold=1, overrides=[*QUICK, *given], cache=cache, machine=CPU, memory_gib=4, progress=Heard())
+    one, other = (read_bundle(folder / "bundle").network(-1).state_dict() for folder in (runs[0], out))
+    encoder = [name for name in one if name.startswith("network.encoder.")]
+    learnt = sorted(name for name in encoder if not torch.equal(one[name], other[name]))
+    first = "network.encoder.stages.0.0.convs.0"
+    assert learnt == [f"{first}.{layer}.{what}" for layer in ("all_modules.0", "conv") for what in ("bias", "weight")]
+    (sentence,) = [sentence for sentence in told if "freeze" in sentence]
+    assert sentence == (
+        f"transfer.freeze=encoder leaves 1 layer to be learnt ('{first}.conv'), for which the bundle has no weights, or not "
+        "for all channels."
+    )
 
 
 def test_transfer_from_another_network_is_refused(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:

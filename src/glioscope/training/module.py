@@ -101,10 +101,13 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
                 self.average.load_state_dict(content["average"])
             self.state = FoldState.of_document(content["state"])
         except (KeyError, RuntimeError, TypeError) as error:
-            raise InputUnreadable(
-                f"'{self.job.files.last}' does not fit the recipe; remove it, or give another folder with --out."
-            ) from error
+            raise self._unfit() from error
         self._optimiser_state, self._precision_state = content["optimiser"], content["precision"]
+
+    def _unfit(self) -> InputUnreadable:
+        return InputUnreadable(
+            f"'{self.job.files.last}' does not fit the recipe; remove it, or give another folder with --out."
+        )
 
     def save(self) -> None:
         """Write the whole state to `last.ckpt`; raises OutputUnwritable."""
@@ -123,10 +126,13 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         save_checkpoint(self.job.files.best, content)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The recipe's optimiser, in the state of the checkpoint."""
+        """The recipe's optimiser, in the state of the checkpoint; raises InputUnreadable where that is of other weights."""
         optimiser = build_optimiser(self.network.parameters(), self.job.recipe.optimiser)
         if self._optimiser_state is not None:
-            optimiser.load_state_dict(self._optimiser_state)
+            try:
+                optimiser.load_state_dict(self._optimiser_state)
+            except (KeyError, ValueError) as error:  # of other weights, such as those of a layer that was frozen then
+                raise self._unfit() from error
             self._optimiser_state = None
             self.trainer.precision_plugin.load_state_dict(self._precision_state)
         return optimiser

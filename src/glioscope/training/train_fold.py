@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from glioscope.core import InputUnreadable, OutputUnwritable
+from glioscope.core.counting import counted
 from glioscope.core.files import atomic, ensure_folder, write_json
 from glioscope.losses.registry import build_loss
 from glioscope.networks.registry import build_network
@@ -29,7 +30,7 @@ from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import arms
 from glioscope.training.run_folder import RunFolder
 from glioscope.training.scorer import THRESHOLDS, mean_dice
-from glioscope.training.transfer import freeze, start_from
+from glioscope.training.transfer import Start, freeze, start_from
 
 __all__ = ["train_fold"]
 
@@ -89,12 +90,19 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     recipe = job.recipe
     network = build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, job.plan.network)
     network.deep_supervision = recipe.training.deep_supervision
+    start = Start()
     if recipe.transfer.from_ is not None:
-        others = start_from(network, Path(recipe.transfer.from_), job.number, recipe.inputs.channels)
-        told = f"; {len(others)} weights begin anew, such as '{others[0]}'" if others else ""
+        start = start_from(network, Path(recipe.transfer.from_), job.number, recipe.inputs.channels)
+        told = f"; {len(start.anew)} weights begin anew, such as '{start.anew[0]}'" if start.anew else ""
         progress.decided(f"{job.title} starts from '{recipe.transfer.from_}'{told}.")
-    loss = build_loss(recipe.loss, recipe.target.activation)
-    module = SegmentationModule(job, network, loss, freeze(network, recipe.transfer))
+    frozen, learnt = freeze(network, recipe.transfer, {*start.anew, *start.widened})
+    if learnt:
+        some = f"'{learnt[0]}'" + (f" and {len(learnt) - 1} more" if len(learnt) > 1 else "")
+        progress.warned(
+            f"transfer.freeze={recipe.transfer.freeze} leaves {counted(len(learnt), 'layer')} to be learnt ({some}), for which "
+            "the bundle has no weights, or not for all channels."
+        )
+    module = SegmentationModule(job, network, build_loss(recipe.loss, recipe.target.activation), frozen)
     state = _state(job)
     if not state.finished and state.step >= job.steps:
         least = state.step // recipe.training.iterations + 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,11 +16,24 @@ from glioscope.training.recipe_schema import Transfer
 if TYPE_CHECKING:
     from glioscope.networks.volume_network import VolumeNetwork
 
-__all__ = ["freeze", "start_from"]
+__all__ = ["Start", "freeze", "start_from"]
 
 
-def start_from(network: nn.Module, folder: Path, fold: int, channels: Sequence[str] = ()) -> list[str]:
-    """Copy into `network` what a bundle has under the same name in the same shape; the names that it has not are returned.
+@dataclass(frozen=True)
+class Start:
+    """What a network took over from a bundle, and what not.
+
+    Attributes:
+        anew: Sorted names of the weights that the bundle has not, or not in this shape.
+        widened: Sorted names of those that it has for the first channels only.
+    """
+
+    anew: tuple[str, ...] = ()
+    widened: tuple[str, ...] = ()
+
+
+def start_from(network: nn.Module, folder: Path, fold: int, channels: Sequence[str] = ()) -> Start:
+    """Copy into `network` what a bundle has under the same name in the same shape.
 
     What usually differs are the heads and the first convolution, where regions or channels of the second cohort are others.
     Where the bundle's channels are the first of `channels`, the others begin with weights of zero: the network answers at
@@ -56,7 +70,7 @@ def start_from(network: nn.Module, folder: Path, fold: int, channels: Sequence[s
             cast("Tensor", own[name]).copy_(theirs[name])
         for name in wider:
             cast("Tensor", own[name]).zero_()[:, : theirs[name].shape[1]] = theirs[name]
-    return sorted(own.keys() - set(fitting) - set(wider))
+    return Start(tuple(sorted(own.keys() - set(fitting) - set(wider))), tuple(sorted(wider)))
 
 
 def _reads(own: Tensor, theirs: Tensor, channels: int, known: int) -> bool:
@@ -65,14 +79,34 @@ def _reads(own: Tensor, theirs: Tensor, channels: int, known: int) -> bool:
     return own.ndim > 2 and others[0] == others[1] and own.shape[1] * known == theirs.shape[1] * channels
 
 
-def freeze(network: nn.Module, rules: Transfer) -> list[nn.Module]:
-    """Take the recipe's part of `network` out of training; it is returned.
+def freeze(network: nn.Module, rules: Transfer, learnt: Collection[str] = ()) -> tuple[list[nn.Module], list[str]]:
+    """Take the recipe's part of `network` out of training, but for the layers that have weights in `learnt`.
+
+    Such a layer would be kept at random, or blind to the channels that the bundle did not know.
+
+    Args:
+        network: A VolumeNetwork.
+        rules: Say which part.
+        learnt: Names of the weights that the bundle has not, or not all of.
+
+    Returns:
+        The modules that are frozen with all that is in them, and the names of the layers of the part that are not.
 
     Source: transfer of the optimised U-Net (Ren et al., BrainLes 2023, section 2.7).
     """
     if rules.freeze == "none":
-        return []
-    parts = cast("VolumeNetwork", network).parts()[rules.freeze]
-    for part in parts:
-        part.requires_grad_(False)
-    return parts
+        return [], []
+    frozen, kept = [], []
+    parts = {id(module) for part in cast("VolumeNetwork", network).parts()[rules.freeze] for module in part.modules()}
+    for name, module in network.named_modules():
+        if id(module) not in parts:
+            continue
+        own = {f"{name}.{key}": weight for key, weight in module.named_parameters(recurse=False)}
+        if own.keys() & set(learnt):
+            kept.append(name)
+            continue
+        for weight in own.values():
+            weight.requires_grad_(False)
+        if not any(key.startswith(f"{name}.") for key in learnt):
+            frozen.append(module)
+    return frozen, kept
