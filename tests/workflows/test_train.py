@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from glioscope.bundles import read_bundle
 from glioscope.cli import training as command
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable
+from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.run_folder import RunFolder
@@ -23,7 +24,7 @@ from glioscope.workflows.bundle_run import bundle
 from glioscope.workflows.plan import plan
 from glioscope.workflows.recipes import recipes
 from glioscope.workflows.search import search
-from glioscope.workflows.train import train
+from glioscope.workflows.train import TrainingRun, train
 from tests.training.tiny_cohort import TINY_UNET, write_tiny_cohort
 
 CPU = Machine(device="cpu")
@@ -340,6 +341,50 @@ def test_search_tries_what_lies_between_whole_numbers_where_the_key_takes_it(coh
     assert weight != 2
     assert isinstance(batch, int)
     assert isinstance(epochs, int)
+
+
+def _scored(*arguments: Any, **options: Any) -> TrainingRun:
+    return TrainingRun(Path(arguments[2]), "nnunet", {"0": {"score": 0.5}}, None)
+
+
+def test_the_last_trial_goes_on_where_it_was_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counted as one that had failed, so that the search was over."""
+    pytest.importorskip("optuna")
+    tried: list[str] = []
+
+    def interrupted(*arguments: Any, **options: Any) -> TrainingRun:
+        tried.append(arguments[2].name)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return _scored(*arguments)
+
+    monkeypatch.setattr("glioscope.workflows.search.train", interrupted)
+    given: Any = ("nnunet", tmp_path, tmp_path / "study", ["optimiser.lr=1e-3..1e-1"])
+    with pytest.raises(KeyboardInterrupt):
+        search(*given, trials=2, machine=CPU)
+    found = search(*given, trials=2, machine=CPU)
+    assert tried[1] == tried[2] != tried[0]
+    assert [trial["state"] for trial in found.trials] == ["complete", "complete"]
+
+
+def test_values_that_do_not_go_together_fail_their_trial_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They ended the search, and again whenever it went on."""
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    space = ["inputs.channels=[t1c],[t1c,t2f]", "target.needs={},{ET: [t2f]}"]
+    found = search("nnunet", tmp_path, tmp_path / "study", space, trials=6, machine=CPU)
+    failed = [tuple(trial["values"].values()) for trial in found.trials if trial["state"] == "fail"]
+    assert set(failed) == {("[t1c]", "{ET: [t2f]}")}
+    assert len(found.trials) == 6 > len(failed)
+    assert "'target.needs.ET' has 't2f'" in next(trial["failure"] for trial in found.trials if trial["state"] == "fail")
+
+
+def test_a_study_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
+    """The other one's trial was taken for one that had ended, which ended that search."""
+    pytest.importorskip("optuna")
+    with alone(tmp_path, "searching"), pytest.raises(OutputUnwritable, match="Another process is searching in"):
+        search("nnunet", tmp_path, tmp_path, ["optimiser.lr=1e-3..1e-1"], machine=CPU)
+    assert not (tmp_path / "study.log").exists()
 
 
 def test_the_commands(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:

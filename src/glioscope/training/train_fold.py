@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from glioscope.core import InputUnreadable, OutputUnwritable
+from glioscope.core import InputUnreadable
 from glioscope.core.counting import counted
 from glioscope.core.files import atomic, ensure_folder, write_json
 from glioscope.losses.registry import build_loss
 from glioscope.networks.registry import build_network
+from glioscope.training.alone import alone
 from glioscope.training.checkpoint import load_checkpoint
 from glioscope.training.curves import write_curves, write_log
 from glioscope.training.failures import failure_of
@@ -49,7 +49,7 @@ def train_fold(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
         InputUnreadable: a checkpoint is damaged, of another recipe, or beyond the recipe's last epoch.
     """
     ensure_folder(job.files.folder)
-    with _alone(job.files.folder, job.title):
+    with alone(job.files.folder, f"training {job.title}"):
         choices = arms(job.recipe)
         if len(choices) == 1:
             return _train(job, progress)
@@ -172,24 +172,3 @@ def _finish(job: FoldJob) -> Mapping[str, Any]:
         write_curves(job.files.curves, state.history, job.title)
         write_json(job.files.validation, document)
     return document
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse to train a fold that another process trains; several processes that a launcher started count as one."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such locks
-        yield
-        return
-    if process_rank() != 0:
-        yield
-        return
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputUnwritable(
-                f"Another process is training {title} in '{folder}'; wait for it, or choose another --out."
-            ) from None
-        yield

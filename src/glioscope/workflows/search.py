@@ -18,6 +18,7 @@ import yaml
 from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, ProcessingFailed
 from glioscope.core.files import ensure_folder, write_json, write_text
 from glioscope.postprocessing.fitting import import_optuna
+from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
@@ -27,6 +28,7 @@ from glioscope.workflows.trial_progress import TrialProgress
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 __all__ = ["SearchResult", "search"]
 
@@ -112,8 +114,8 @@ def search(
     facts = {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}
     if fractions:  # a study of the time when such a range had whole numbers alone is another
         facts["fractions"] = fractions
-    with _study(optuna, folder, facts, told) as study:
-        while (number := len(study.get_trials(states=_finished(optuna)))) < trials:
+    with alone(folder, "searching"), _study(optuna, folder, facts, told) as study:
+        while (number := len(_finished(study, optuna))) < trials:
             study.sampler = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
             trial = study.ask()
             values = {choice.key: choice.suggest(trial) for choice in choices}
@@ -123,6 +125,7 @@ def search(
             given = [*overrides, *(f"{key}={value}" for key, value in values.items())]
             watch = TrialProgress(told, trial if devices.world == 1 else None)
             try:
+                _check_together(recipe, given, Path(data), labels, devices)
                 run = train(
                     recipe,
                     data,
@@ -170,9 +173,19 @@ def _check_choices(choices: list[Choice], check: Callable[[str, Any], None]) -> 
     return sorted(fractions)
 
 
-def _finished(optuna: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _check_together(recipe: str | PathLike[str], given: Sequence[str], data: Path, labels: str, devices: Machine) -> None:
+    """Raise ProcessingFailed for values that are right each by itself, and not together: the trial fails, not the search."""
+    try:
+        check_before_training(load_recipe(os.fspath(recipe), given), data, labels, devices)
+    except (InputUnreadable, InvalidImage) as error:
+        raise ProcessingFailed(str(error)) from error
+
+
+def _finished(study: Study, optuna: Any) -> list[FrozenTrial]:  # noqa: ANN401
+    """The trials that came to an end; those that were cut short say nothing of why they failed."""
     states = optuna.trial.TrialState
-    return states.COMPLETE, states.PRUNED, states.FAIL
+    ended = study.get_trials(states=(states.COMPLETE, states.PRUNED, states.FAIL))
+    return [trial for trial in ended if trial.state != states.FAIL or "failure" in trial.user_attrs]
 
 
 @contextlib.contextmanager
@@ -218,7 +231,7 @@ def _write(study: Study, folder: Path, recipe: str, overrides: Sequence[str], op
             "values": dict(trial.params),
             **{key: trial.user_attrs[key] for key in ("run", "failure") if key in trial.user_attrs},
         }
-        for trial in study.get_trials()
+        for trial in _finished(study, optuna)
     ]
     complete = [trial for trial in documents if trial["state"] == "complete"]
     best = max(complete, key=lambda trial: (trial["score"], -trial["number"]), default=None)
