@@ -69,6 +69,15 @@ def test_a_layer_that_the_bundle_does_not_fill_is_never_frozen(bundle: Path, cha
     assert within
 
 
+def test_weights_of_other_images_or_regions_are_told(bundle: Path) -> None:
+    network = build_network("folded-unet", 2, 1, FEATURES)
+    assert start_from(network, bundle, 0, KNOWN, ["WT"]).other == ()
+    assert start_from(network, bundle, 0, KNOWN[::-1], ["ET"]).other == (
+        f"'{bundle}' reads t1c, t1n, and the recipe t1n, t1c; the weights are taken in this order.",
+        f"'{bundle}' gives WT, and the recipe ET; the weights are taken in this order.",
+    )
+
+
 @pytest.mark.parametrize("name", sorted(SMALLER))
 @pytest.mark.parametrize("part", ["encoder", "middle", "decoder"])
 def test_what_fits_is_frozen_whole(name: str, part: Literal["encoder", "middle", "decoder"]) -> None:

@@ -48,6 +48,16 @@ def _train(cohort: Path, cache: Path, out: Path, *overrides: str, fold: int | st
     )
 
 
+class Heard(TrainingProgress):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def warned(self, sentence: str) -> None:
+        self.told.append(sentence)
+
+
 @pytest.fixture(scope="module")
 def runs(cohort: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The same cohort, twice, from two seeds and in the same folds."""
@@ -121,6 +131,20 @@ def test_a_run_that_is_there_is_left_as_it_is(runs: list[Path], cohort: Path, ca
     assert len(json.loads((runs[0] / "versions.json").read_text())) == 1
 
 
+def test_epochs_that_come_too_late_are_told(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The recipe of the run said two epochs then, and nobody that only one was trained."""
+    copy, heard = tmp_path / "run", Heard()
+    shutil.copytree(runs[0], copy)
+    given: Any = {
+        "overrides": [*QUICK, "optimiser.lr=0.01", "training.epochs=2"],
+        "cache": cache,
+        "machine": CPU,
+        "memory_gib": 4,
+    }
+    train("nnunet", cohort, copy, fold=0, progress=heard, **given)
+    assert heard.told[-1] == "fold 0 ended after 2 of now 4 steps; for a longer training choose another --out."
+
+
 @pytest.mark.parametrize(
     ("overrides", "kind", "sentence"),
     [
@@ -188,27 +212,26 @@ def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Pa
     assert all(torch.equal(one[name], other[name]) for name in encoder)
     rest = [name for name in one if name not in encoder and one[name].shape == other[name].shape]
     assert any(not torch.equal(one[name], other[name]) for name in rest)
+    before, after = (read_bundle(folder / "bundle").document["training"]["data"] for folder in (runs[0], tmp_path / "run"))
+    assert after["before_sha256"] == before["ids_sha256"]  # the card did not tell of them
 
 
 def test_transfer_to_other_channels_learns_the_first_convolution(
     runs: list[Path], cohort: Path, cache: Path, tmp_path: Path
 ) -> None:
     """It was kept at random, without a word."""
-    told: list[str] = []
-
-    class Heard(TrainingProgress):
-        def warned(self, sentence: str) -> None:
-            told.append(sentence)
-
-    out = tmp_path / "run"
+    heard, out = Heard(), tmp_path / "run"
     given = ["transfer.freeze=encoder", f"transfer.from={runs[0] / 'bundle'}", "inputs.channels=[t2f,t1c]"]
-    train("nnunet", cohort, out, fold=1, overrides=[*QUICK, *given], cache=cache, machine=CPU, memory_gib=4, progress=Heard())
+    train("nnunet", cohort, out, fold=1, overrides=[*QUICK, *given], cache=cache, machine=CPU, memory_gib=4, progress=heard)
     one, other = (read_bundle(folder / "bundle").network(-1).state_dict() for folder in (runs[0], out))
     encoder = [name for name in one if name.startswith("network.encoder.")]
     learnt = sorted(name for name in encoder if not torch.equal(one[name], other[name]))
     first = "network.encoder.stages.0.0.convs.0"
     assert learnt == [f"{first}.{layer}.{what}" for layer in ("all_modules.0", "conv") for what in ("bias", "weight")]
-    (sentence,) = [sentence for sentence in told if "freeze" in sentence]
+    honest = [sentence for sentence in heard.told if "honest" in sentence]
+    assert honest
+    assert "held out in fold 1 ('BraTSGLI" in honest[0]
+    (sentence,) = [sentence for sentence in heard.told if "freeze" in sentence]
     assert sentence == (
         f"transfer.freeze=encoder leaves 1 layer to be learnt ('{first}.conv'), for which the bundle has no weights, or not "
         "for all channels."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glioscope.core import InvalidImage, get_scheme
+from glioscope.core import GlioscopeError, InvalidImage, get_scheme
 from glioscope.core.counting import counted
 from glioscope.postprocessing import Chain, Thresholds
 from glioscope.training.checkpoint import load_checkpoint
@@ -17,6 +18,7 @@ from glioscope.training.fold_job import FoldFiles
 from glioscope.training.recipe import arms
 from glioscope.training.recipe_schema import Recipe
 from glioscope.training.run_folder import RunFolder
+from glioscope.training.transfer import exam_id, exams_before
 from glioscope.workflows.held_out import best_thresholds, fit_steps, fitted_weights, held_out_of, weighted
 from glioscope.workflows.validation_scorer import dice_at_thresholds
 
@@ -50,7 +52,7 @@ def bundle_document(
             "mirror": recipe.inference.mirror,
         },
         "postprocess": _postprocess(run, recipe, found, tune, told),
-        "training": _card(run, recipe, folds, found),
+        "training": _card(run, recipe, folds, found, told),
         "published": recipe.published,
     }
     return _plain(document)
@@ -127,7 +129,7 @@ def _postprocess(
 
 
 def _card(
-    run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]]
+    run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]], told: Told
 ) -> dict[str, Any]:
     exams = run.exams()
     states = {fold: _states(files) for fold, files in folds.items()}
@@ -138,17 +140,31 @@ def _card(
             **({"train_only": only} if (only := sum(bool(exam.get("train_only")) for exam in exams)) else {}),
             "patients": len({exam["patient"] for exam in exams}),
             "sites": len({exam["site"] for exam in exams if exam["site"]}),
-            "ids_sha256": sorted(hashlib.sha256(str(exam["name"]).encode()).hexdigest() for exam in exams),
+            "ids_sha256": sorted(exam_id(str(exam["name"])) for exam in exams),
+            **_learnt_before(recipe, told),
         },
         "validation": {
             "dice": _mean_dice(found),
-            "folds": {fold: round(float(told["score"]), 6) for fold, told in found.items()},
-            **({"arms": {fold: told["arm"] for fold, told in found.items()}} if recipe.choose else {}),
+            "folds": {fold: round(float(result["score"]), 6) for fold, result in found.items()},
+            **({"arms": {fold: result["arm"] for fold, result in found.items()}} if recipe.choose else {}),
         },
         "seed": recipe.training.seed,
         "seconds": round(sum(state["seconds"] for parts in states.values() for state in parts), 1),
         "versions": run.sittings(),
     }
+
+
+def _learnt_before(recipe: Recipe, told: Told) -> dict[str, list[str]]:
+    """The exams that the bundle was learnt from which the run started from, as far as its card tells them."""
+    if recipe.transfer.from_ is None:
+        return {}
+    with contextlib.suppress(GlioscopeError):
+        if (known := exams_before(Path(recipe.transfer.from_))) is not None:
+            return {"before_sha256": sorted(known)}
+    told(
+        f"The data card lacks the exams that '{recipe.transfer.from_}' was learnt from: its own does not tell them, or is gone."
+    )
+    return {}
 
 
 def _states(files: FoldFiles) -> list[dict[str, Any]]:
