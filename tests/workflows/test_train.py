@@ -245,10 +245,13 @@ def test_transfer_from_another_network_is_refused(runs: list[Path], cohort: Path
 
 
 def test_all_exams_without_a_fold(cohort: Path, cache: Path, tmp_path: Path) -> None:
-    run = _train(cohort, cache, tmp_path / "run", fold="full")
+    """Thresholds were fitted on the exams that were learnt from, and other steps ended the command without a bundle."""
+    run = _train(cohort, cache, tmp_path / "run", "tune=[thresholds,dust]", fold="full")
     assert run.folds["full"]["seen_in_training"] is True
     assert len(run.folds["full"]["exams"]) == 3
-    assert "these same exams" in read_bundle(run.bundle).document["description"]
+    document = read_bundle(run.bundle).document
+    assert "these same exams" in document["description"]
+    assert document["postprocess"]["thresholds"] == {"WT": 0.5, "TC": 0.5, "ET": 0.5}
 
 
 @pytest.mark.parametrize(("fold", "sentence"), [("2", "There is no fold '2'; the recipe has 2"), ("x", "There is no fold 'x'")])

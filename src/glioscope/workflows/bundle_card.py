@@ -109,15 +109,19 @@ def _postprocess(
     if tune is None and not wanted and own.thresholds is None and recipe.target.kind == "regions":
         wanted = ("thresholds",)
     wanted = tuple(what for what in wanted if what != "weights")
+    held_out = [exam for part in found.values() if not part["seen_in_training"] for exam in part["exams"]]
+    if wanted and not held_out:
+        told("No exam was held out: thresholds and steps are the recipe's, or 0.5 and none; nothing is fitted.")
+        wanted = ()
     if set(wanted) - {"thresholds"}:
-        exams = held_out_of([run]) if len(_honest(found)) else []
+        exams = held_out_of([run])
         if len(exams) > 1:
             chain, thresholds = fit_steps(exams, recipe.target.scheme, wanted, recipe.training.seed, told)
             return Chain(chain.steps, thresholds).document()
         told("There is only one held-out exam; nothing but thresholds is fitted.")
     thresholds = own.thresholds
     if "thresholds" in wanted:
-        chosen = best_thresholds([exam["dice_by_threshold"] for part in _honest(found) for exam in part["exams"]])
+        chosen = best_thresholds([exam["dice_by_threshold"] for exam in held_out])
         values = ", ".join(f"{region} {value:g}" for region, value in chosen.items())
         told(f"Thresholds with the best Dice on held-out exams: {values}.")
         thresholds = Thresholds(chosen)
