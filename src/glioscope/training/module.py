@@ -54,13 +54,14 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         network: What is trained.
         state: How far it is.
         average: Moving average of the weights, or None.
+        judged_step: Step of the weights that are scored at last.
     """
 
     def __init__(self, job: FoldJob, network: nn.Module, loss: nn.Module, frozen: list[nn.Module] | None = None) -> None:
         super().__init__()
         self.job, self.network = job, network
         self.loss = DeepSupervision(loss, getattr(network, "supervision_weights", None))
-        self.state = FoldState()
+        self.state, self.judged_step = FoldState(), 0
         self._frozen = frozen or []
         decay = job.recipe.training.ema
         self.average = AveragedModel(network, multi_avg_fn=partial(_follow, decay), use_buffers=True) if decay else None
@@ -91,7 +92,9 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         if stage == "fit" and files.last.is_file():
             self.restore(load_checkpoint(files.last))
         elif stage == "validate":
-            self.judged.load_state_dict(load_checkpoint(files.best)["network"])
+            best = load_checkpoint(files.best)
+            self.judged.load_state_dict(best["network"])
+            self.judged_step = int(best["step"])
 
     def restore(self, content: Mapping[str, Any]) -> None:
         """Go on from what `content` returned; raises InputUnreadable where it is of another network."""
