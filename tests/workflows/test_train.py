@@ -254,6 +254,21 @@ def test_all_exams_without_a_fold(cohort: Path, cache: Path, tmp_path: Path) -> 
     assert document["postprocess"]["thresholds"] == {"WT": 0.5, "TC": 0.5, "ET": 0.5}
 
 
+def test_tuning_a_bundle_keeps_or_tells_of_the_recipe_s_own_steps(cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The least means were lost with new thresholds, and steps with others, without a word."""
+    pytest.importorskip("optuna")
+    own = (
+        "postprocess={format: glioscope-postprocessing, version: 1, thresholds: {WT: 0.5, TC: 0.5, ET: 0.5}, "
+        "least_mean: {WT: 0.1}, steps: [{step: small-et-to-core, below: {mm3: 200}}]}"
+    )
+    run = _train(cohort, cache, tmp_path / "run", own, fold=0).folder
+    kept = bundle([run], tmp_path / "kept", tune=["thresholds"]).bundle.document["postprocess"]
+    assert (kept["least_mean"], kept["steps"][0]["step"]) == ({"WT": 0.1}, "small-et-to-core")
+    told: list[str] = []
+    bundle([run], tmp_path / "made", tune=["thresholds", "dust"], told=told.append)
+    assert told[-1].endswith("own post-processing; gone is least_mean, small-et-to-core.")
+
+
 @pytest.mark.parametrize(("fold", "sentence"), [("2", "There is no fold '2'; the recipe has 2"), ("x", "There is no fold 'x'")])
 def test_a_fold_that_is_not_there(cohort: Path, cache: Path, tmp_path: Path, fold: str, sentence: str) -> None:
     with pytest.raises(InputUnreadable, match=sentence):

@@ -117,19 +117,27 @@ def _postprocess(
         exams = held_out_of([run])
         if len(exams) > 1:
             chain, thresholds = fit_steps(exams, recipe.target.scheme, wanted, recipe.training.seed, told)
-            return Chain(chain.steps, thresholds).document()
+            made = Chain(chain.steps, thresholds).document()
+            if gone := _names(own.document()) - _names(made):
+                told(f"What is fitted takes the place of the recipe's own post-processing; gone is {', '.join(sorted(gone))}.")
+            return made
         told("There is only one held-out exam; nothing but thresholds is fitted.")
     thresholds = own.thresholds
     if "thresholds" in wanted:
         chosen = best_thresholds([exam["dice_by_threshold"] for exam in held_out])
         values = ", ".join(f"{region} {value:g}" for region, value in chosen.items())
         told(f"Thresholds with the best Dice on held-out exams: {values}.")
-        thresholds = Thresholds(chosen)
+        thresholds = Thresholds(chosen, {} if own.thresholds is None else own.thresholds.least_mean)
     elif thresholds is None and recipe.target.kind == "regions":
         thresholds = Thresholds(dict.fromkeys(recipe.target.names, 0.5))
     if thresholds is None and not own.steps:
         return None
     return Chain(own.steps, thresholds).document()
+
+
+def _names(document: Mapping[str, Any]) -> set[str]:
+    """What a chain does beside its thresholds."""
+    return {str(step["step"]) for step in document["steps"]} | ({"least_mean"} & document.keys())
 
 
 def _card(
