@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from glioscope.bundles import read_bundle
 from glioscope.cli import training as command
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable
+from glioscope.core.files import write_json
 from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
@@ -384,7 +386,10 @@ def test_search_tries_what_lies_between_whole_numbers_where_the_key_takes_it(coh
     assert isinstance(epochs, int)
 
 
-def _scored(*arguments: Any, **options: Any) -> TrainingRun:
+def _scored(*arguments: Any, content: str = "a", **options: Any) -> TrainingRun:
+    sources = {"t1c": 1} | ({"t2f": 1} if any("t2f" in text for text in options.get("overrides", ())) else {})
+    exams = [{"name": "exam", "content": content + " ".join(sources)}]
+    write_json(Path(arguments[2]) / "data.json", {"present": sources, "exams": exams})
     return TrainingRun(Path(arguments[2]), "nnunet", {"0": {"score": 0.5}}, None)
 
 
@@ -418,6 +423,18 @@ def test_values_that_do_not_go_together_fail_their_trial_alone(tmp_path: Path, m
     assert set(failed) == {("[t1c]", "{ET: [t2f]}")}
     assert len(found.trials) == 6 > len(failed)
     assert "'target.needs.ET' has 't2f'" in next(trial["failure"] for trial in found.trials if trial["state"] == "fail")
+
+
+def test_trials_of_other_exams_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna")
+    given: Any = ("nnunet", tmp_path, tmp_path / "study", ["optimiser.lr=1e-3..1e-1"])
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    search(*given, trials=2, machine=CPU)
+    monkeypatch.setattr("glioscope.workflows.search.train", partial(_scored, content="b"))
+    with pytest.raises(OutputUnwritable, match="Exam 'exam' is another one than in the trials before"):
+        search(*given, trials=3, machine=CPU)
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    assert [trial["state"] for trial in search(*given, trials=3, machine=CPU).trials] == ["complete"] * 3
 
 
 def test_a_study_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
+from glioscope.training.run_folder import RunFolder
 from glioscope.training.search_space import Choice, parse_choice
 from glioscope.workflows.train import check_before_training, refuse_ensemble, train, wanted_folds
 from glioscope.workflows.trial_progress import TrialProgress
@@ -94,7 +95,7 @@ def search(
     Raises:
         InputUnreadable: as `train`.
         InvalidImage: a key or range that cannot be searched.
-        OutputUnwritable: the folder holds another study.
+        OutputUnwritable: the folder holds another study, or one of other exams.
         EngineMissing: Optuna or the packages of training are not installed.
     """
     optuna = import_optuna()
@@ -148,6 +149,7 @@ def search(
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 told.warned(str(error))
             else:
+                _check_exams(study, RunFolder(place))
                 score = float(np.mean([found["score"] for found in run.folds.values()]))
                 study.tell(trial, score)
                 told.decided(f"Score {score:.4f}.")
@@ -171,6 +173,20 @@ def _check_choices(choices: list[Choice], check: Callable[[str, Any], None]) -> 
                 choices[number] = choice.with_fractions()
                 fractions.append(choice.key)
     return sorted(fractions)
+
+
+def _check_exams(study: Study, run: RunFolder) -> None:
+    """Raise OutputUnwritable where a trial learnt from other exams than those before: their scores cannot be compared."""
+    found = {exam["name"]: exam.get("content") for exam in run.exams()}
+    # Trials may differ in the images that they learn from.
+    key = " ".join(["exams", *sorted(run.read(run.data_file).get("present", ()))])
+    known = study.user_attrs.get(key, found)
+    if changed := sorted(name for name in found.keys() | known.keys() if found.get(name) != known.get(name)):
+        raise OutputUnwritable(
+            f"Exam '{changed[0]}' is another one than in the trials before, or new, or gone; put its files back, or choose "
+            "another --out."
+        )
+    study.set_user_attr(key, found)
 
 
 def _check_together(recipe: str | PathLike[str], given: Sequence[str], data: Path, labels: str, devices: Machine) -> None:
