@@ -83,7 +83,7 @@ SYSTEMS = {
     "gli-2021-unpooling": System(6, FOUR_LEVELS, QUICKER_SGD),
     "gli-2024-resenc-l": System(6, (*UNET, "network.parameters.n_blocks_per_stage=[1,2,2,2]"), QUICKER_SGD),
     "gli-2024-segresnet": System(
-        6,
+        10,
         (
             "network.parameters.init_filters=16",
             "network.parameters.blocks_down=[1,2,2]",
@@ -224,7 +224,7 @@ def main() -> None:
     for name in options.only:
         for found in learn(name, exams, options.work / f"{options.side}", options.side):
             lines.append(line(SYSTEMS[name], found))
-            print(lines[-1], "" if found.mean >= ENOUGH else "TOO LITTLE", flush=True)
+            print(lines[-1], "" if min(found.dice.values()) >= ENOUGH else "TOO LITTLE", flush=True)
     if options.write:
         before, _, rest = options.write.read_text(encoding="utf-8").partition(MARK)
         write_text(options.write, before + "\n".join([MARK, *lines, END]) + rest.partition(END)[2])

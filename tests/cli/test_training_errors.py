@@ -69,6 +69,16 @@ def files_below(folder: Path) -> list[str]:
         ("network.parameters.wings=1", 6, "Network 'plain-unet' has no parameter 'wings'"),
         ("network.parameters.features_per_stage=[4,-8]", 6, "Network 'plain-unet' cannot be built"),
         ("network.parameters.kernel_sizes=0", 6, "layers without any weight"),
+        (
+            "postprocess={format: glioscope-postprocessing, version: 1, thresholds: {WT: 0.5, TC: 0.5}, steps: []}",
+            6,
+            "by its 'postprocess.thresholds' ET is never found",
+        ),
+        (
+            "postprocess={format: glioscope-postprocessing, version: 1, thresholds: {RC: 0.5}, steps: []}",
+            6,
+            "'postprocess' does not fit 'target': ",
+        ),
         ("transfer.from=nowhere", 3, "There is no folder 'nowhere'"),
         ("--fold=99", 3, "There is no fold '99'; the recipe has 2"),
         ("--scheme=brats-1999", 6, "There is no label scheme 'brats-1999'"),

@@ -96,13 +96,22 @@ def test_other_inputs_are_prepared_beside_and_changed_files_again(tiny_exams: li
     assert told == [f"{exam.name}: prepared"]
     same, told = prepare(tiny_exams[:1], tmp_path, load_recipe("nnunet", ["target.names=[ET]", "training.epochs=3"]))
     assert same == [other]
-    copy = tmp_path / "labels.nii.gz"
+    copy = tmp_path / "copy.nii.gz"
     copy.write_bytes(tiny_exams[0].labels.read_bytes())
-    changed = [replace(tiny_exams[0], labels=copy)]
-    assert prepare(changed, tmp_path)[1] == [f"{exam.name}: prepared"]
-    os.utime(copy, ns=(1, 1))
+    assert prepare([replace(tiny_exams[0], labels=copy)], tmp_path) == ([exam], [f"{exam.name}: in the cache"])
+    changed = [replace(tiny_exams[0], labels=tiny_exams[1].labels)]
     assert prepare(changed, tmp_path)[1] == [f"{exam.name}: prepared"]
     assert prepare(changed, tmp_path)[1] == [f"{exam.name}: in the cache"]
+
+
+def test_other_files_under_the_name_of_an_exam_leave_it_as_it_is(tiny_exams: list[LabelledExam], tmp_path: Path) -> None:
+    """A training that was learning from it went on with the other files, from one patch to the next."""
+    (learnt,), _ = prepare(tiny_exams[:1], tmp_path)
+    before = contents([learnt])
+    (other,), _ = prepare([replace(tiny_exams[1], name=learnt.name)], tmp_path)
+    assert not np.array_equal(other.target, learnt.target)
+    assert contents([learnt]) == before
+    assert prepare(tiny_exams[:1], tmp_path) == ([learnt], [f"{learnt.name}: in the cache"])
 
 
 def test_site_and_patient_follow_the_cohort(tiny_exams: list[LabelledExam], tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ TWO = Machine(device="cpu", devices=2, checkpoint_every=1)
 def test_two_processes_see_the_samples_of_a_batch_twice_as_large(make_job: MakeJob, tmp_path: Path) -> None:
     # Losses that are means over samples, and no momentum: the mean of two gradients is the gradient of both batches.
     plain = (
+        "training.precision=fp32",  # in bf16 the sums of two halves are rounded otherwise than the sum of the whole
         "loss=[{name: bce}]",
         "optimiser.momentum=0",
         "training.foreground=0",
@@ -52,6 +53,15 @@ def test_two_processes_keep_a_moving_average(make_job: MakeJob, tmp_path: Path) 
     kept = load_checkpoint(job.files.last)
     assert kept["state"]["finished"]
     assert int(kept["average"]["n_averaged"]) == kept["state"]["step"] == 4
+
+
+@pytest.mark.slow
+def test_two_processes_without_deep_supervision(make_job: MakeJob, tmp_path: Path) -> None:
+    """Gradients of the coarser heads, which are none, were waited for."""
+    three_levels = ("network.parameters.features_per_stage=[4,4,8]", "network.parameters.strides=[[1,1,1],[2,2,2],[2,2,2]]")
+    job = make_job(tmp_path, *three_levels, "training.deep_supervision=false", machine=TWO)
+    train_fold(job, TrainingProgress())
+    assert load_checkpoint(job.files.last)["state"]["finished"]
 
 
 def test_several_nodes_need_a_launcher() -> None:

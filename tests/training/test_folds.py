@@ -117,3 +117,13 @@ def test_the_held_out_site_is_not_learnt_from_through_train_only_exams_either() 
     assert all("s" not in fold.train for fold in folds)
     with pytest.raises(InputUnreadable, match="fold 0 has no train_only exam to learn from"):
         split(exams, load_recipe("nnunet", ["folds.count=2", "folds.hold_out=B", "training.train_only_share=0.5"]))
+
+
+def test_by_site_nothing_of_the_fold_s_own_site_is_learnt_from() -> None:
+    """Exams only learnt from (`s-A`, `s-B`) were, and so was the exam at site B of a patient of site A (`z`)."""
+    exams = [Member(f"{site}{n}", f"{site}{n}", site) for site in "AB" for n in range(2)]
+    exams += [Member(f"s-{site}", f"s-{site}", site, True) for site in "AB"]
+    exams += [Member("s", "s", None, True), Member("z", "A0", "B")]
+    first, second = split(exams, load_recipe("nnunet", ["folds.count=2", "folds.by=site"]))
+    assert (first.train, first.validation) == (("B0", "B1", "s", "s-B"), ("A0", "A1", "z"))
+    assert (second.train, second.validation) == (("A0", "A1", "s", "s-A"), ("B0", "B1"))

@@ -65,6 +65,17 @@ def test_the_last_weights_are_not_scored_in_place_of_better_ones(
     assert json.dumps(train_fold(job, TrainingProgress()), sort_keys=True) == json.dumps(found, sort_keys=True)
 
 
+def test_scores_by_other_rules_are_made_anew(make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was ended among the last scores, and went on with other rules, had some of both."""
+    train_fold(make_job(tmp_path / "run", *ONE_EPOCH), TrainingProgress())
+    job = make_job(tmp_path / "run", *ONE_EPOCH, "inference.mirror=true")
+    job.files.validation.unlink()
+    seen = counted(monkeypatch)
+    found = train_fold(job, TrainingProgress())
+    assert seen == [True]
+    assert "made_of" not in found["exams"][0]
+
+
 def _first_only(state: Any, score: float) -> bool:
     """Judges as if the first validation were the best."""
     first = state.step == 2

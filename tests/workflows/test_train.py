@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from typer.testing import CliRunner
 from glioscope.bundles import read_bundle
 from glioscope.cli import training as command
 from glioscope.core import GlioscopeError, InputUnreadable, InvalidImage, OutputUnwritable
+from glioscope.core.files import write_json
+from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
+from glioscope.training.progress import TrainingProgress
 from glioscope.training.run_folder import RunFolder
 from glioscope.workflows.bundle_run import bundle
 from glioscope.workflows.plan import plan
 from glioscope.workflows.recipes import recipes
 from glioscope.workflows.search import search
-from glioscope.workflows.train import train
+from glioscope.workflows.train import TrainingRun, train
 from tests.training.tiny_cohort import TINY_UNET, write_tiny_cohort
 
 CPU = Machine(device="cpu")
@@ -44,6 +48,16 @@ def _train(cohort: Path, cache: Path, out: Path, *overrides: str, fold: int | st
     return train(
         "nnunet", cohort, out, fold=fold, overrides=[*QUICK, *overrides], cache=cache, machine=machine, memory_gib=4, jobs=1
     )
+
+
+class Heard(TrainingProgress):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def warned(self, sentence: str) -> None:
+        self.told.append(sentence)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +133,20 @@ def test_a_run_that_is_there_is_left_as_it_is(runs: list[Path], cohort: Path, ca
     assert len(json.loads((runs[0] / "versions.json").read_text())) == 1
 
 
+def test_epochs_that_come_too_late_are_told(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The recipe of the run said two epochs then, and nobody that only one was trained."""
+    copy, heard = tmp_path / "run", Heard()
+    shutil.copytree(runs[0], copy)
+    given: Any = {
+        "overrides": [*QUICK, "optimiser.lr=0.01", "training.epochs=2"],
+        "cache": cache,
+        "machine": CPU,
+        "memory_gib": 4,
+    }
+    train("nnunet", cohort, copy, fold=0, progress=heard, **given)
+    assert heard.told[-1] == "fold 0 ended after 2 of now 4 steps; for a longer training choose another --out."
+
+
 @pytest.mark.parametrize(
     ("overrides", "kind", "sentence"),
     [
@@ -141,6 +169,40 @@ def test_other_exams_are_refused(runs: list[Path], cache: Path, tmp_path: Path) 
         _train(write_tiny_cohort(tmp_path / "more", 4), cache, runs[0], "optimiser.lr=0.01")
 
 
+def test_an_exam_of_other_files_is_refused(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The run went on with them, one half of it learnt from the old ones and one from the new."""
+    changed = tmp_path / "cohort"
+    shutil.copytree(cohort, changed)
+    assert _train(changed, cache, runs[0], "optimiser.lr=0.01").folds  # a copy is the same exam
+    first, second, _ = sorted(changed.iterdir())
+    shutil.copy(next(second.glob("*-seg.nii.gz")), next(first.glob("*-seg.nii.gz")))
+    kept = (runs[0] / "data.json").read_bytes()
+    with pytest.raises(
+        OutputUnwritable, match=r"files of exam 'BraTSGLI00000000' are others than those that '.*' was begun with"
+    ):
+        _train(changed, cache, runs[0], "optimiser.lr=0.01")
+    assert (runs[0] / "data.json").read_bytes() == kept
+
+
+def test_other_folds_are_refused(cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """A patient that was corrected in the manifest took exams that were learnt from to the side that is scored."""
+    table = tmp_path / "cohort.csv"
+    names = [place.name for place in sorted(cohort.iterdir())]
+
+    def write(patients: list[str]) -> None:
+        files = [[f"{cohort}/{name}/{name}-{part}.nii.gz" for part in ("t1n", "t1c", "t2w", "t2f", "seg")] for name in names]
+        rows = [",".join([name, patient, *five]) for name, patient, five in zip(names, patients, files, strict=True)]
+        table.write_text("\n".join(["id,patient,t1n,t1c,t2w,t2f,labels", *rows]))
+
+    write(["p", "q", "r"])
+    _train(table, cache, tmp_path / "run", fold=0)
+    write(["p", "q", "q"])
+    kept = (tmp_path / "run" / "folds.json").read_bytes()
+    with pytest.raises(OutputUnwritable, match=r"begun with other folds \(fold \d would (now|no longer) learn from 'BraTSGLI"):
+        _train(table, cache, tmp_path / "run", fold=1)
+    assert (tmp_path / "run" / "folds.json").read_bytes() == kept
+
+
 def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
@@ -152,6 +214,30 @@ def test_transfer_keeps_what_is_frozen(runs: list[Path], cohort: Path, cache: Pa
     assert all(torch.equal(one[name], other[name]) for name in encoder)
     rest = [name for name in one if name not in encoder and one[name].shape == other[name].shape]
     assert any(not torch.equal(one[name], other[name]) for name in rest)
+    before, after = (read_bundle(folder / "bundle").document["training"]["data"] for folder in (runs[0], tmp_path / "run"))
+    assert after["before_sha256"] == before["ids_sha256"]  # the card did not tell of them
+
+
+def test_transfer_to_other_channels_learns_the_first_convolution(
+    runs: list[Path], cohort: Path, cache: Path, tmp_path: Path
+) -> None:
+    """It was kept at random, without a word."""
+    heard, out = Heard(), tmp_path / "run"
+    given = ["transfer.freeze=encoder", f"transfer.from={runs[0] / 'bundle'}", "inputs.channels=[t2f,t1c]"]
+    train("nnunet", cohort, out, fold=1, overrides=[*QUICK, *given], cache=cache, machine=CPU, memory_gib=4, progress=heard)
+    one, other = (read_bundle(folder / "bundle").network(-1).state_dict() for folder in (runs[0], out))
+    encoder = [name for name in one if name.startswith("network.encoder.")]
+    learnt = sorted(name for name in encoder if not torch.equal(one[name], other[name]))
+    first = "network.encoder.stages.0.0.convs.0"
+    assert learnt == [f"{first}.{layer}.{what}" for layer in ("all_modules.0", "conv") for what in ("bias", "weight")]
+    honest = [sentence for sentence in heard.told if "honest" in sentence]
+    assert honest
+    assert "held out in fold 1 ('BraTSGLI" in honest[0]
+    (sentence,) = [sentence for sentence in heard.told if "freeze" in sentence]
+    assert sentence == (
+        f"transfer.freeze=encoder leaves 1 layer to be learnt ('{first}.conv'), for which the bundle has no weights, or not "
+        "for all channels."
+    )
 
 
 def test_transfer_from_another_network_is_refused(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:
@@ -161,10 +247,28 @@ def test_transfer_from_another_network_is_refused(runs: list[Path], cohort: Path
 
 
 def test_all_exams_without_a_fold(cohort: Path, cache: Path, tmp_path: Path) -> None:
-    run = _train(cohort, cache, tmp_path / "run", fold="full")
+    """Thresholds were fitted on the exams that were learnt from, and other steps ended the command without a bundle."""
+    run = _train(cohort, cache, tmp_path / "run", "tune=[thresholds,dust]", fold="full")
     assert run.folds["full"]["seen_in_training"] is True
     assert len(run.folds["full"]["exams"]) == 3
-    assert "these same exams" in read_bundle(run.bundle).document["description"]
+    document = read_bundle(run.bundle).document
+    assert "these same exams" in document["description"]
+    assert document["postprocess"]["thresholds"] == {"WT": 0.5, "TC": 0.5, "ET": 0.5}
+
+
+def test_tuning_a_bundle_keeps_or_tells_of_the_recipe_s_own_steps(cohort: Path, cache: Path, tmp_path: Path) -> None:
+    """The least means were lost with new thresholds, and steps with others, without a word."""
+    pytest.importorskip("optuna")
+    own = (
+        "postprocess={format: glioscope-postprocessing, version: 1, thresholds: {WT: 0.5, TC: 0.5, ET: 0.5}, "
+        "least_mean: {WT: 0.1}, steps: [{step: small-et-to-core, below: {mm3: 200}}]}"
+    )
+    run = _train(cohort, cache, tmp_path / "run", own, fold=0).folder
+    kept = bundle([run], tmp_path / "kept", tune=["thresholds"]).bundle.document["postprocess"]
+    assert (kept["least_mean"], kept["steps"][0]["step"]) == ({"WT": 0.1}, "small-et-to-core")
+    told: list[str] = []
+    bundle([run], tmp_path / "made", tune=["thresholds", "dust"], told=told.append)
+    assert told[-1].endswith("own post-processing; gone is least_mean, small-et-to-core.")
 
 
 @pytest.mark.parametrize(("fold", "sentence"), [("2", "There is no fold '2'; the recipe has 2"), ("x", "There is no fold 'x'")])
@@ -257,6 +361,88 @@ def test_search_goes_on_where_it_ended(cohort: Path, tmp_path: Path) -> None:
         search("nnunet", cohort, tmp_path / "study", space[:1], trials=3, **options)
     with pytest.raises(InputUnreadable, match=r"optimiser\.rl"):
         search("nnunet", cohort, tmp_path / "other", ["optimiser.rl=1..2"], **options)
+
+
+def test_search_tries_what_lies_between_whole_numbers_where_the_key_takes_it(cohort: Path, tmp_path: Path) -> None:
+    """Between whole numbers as ends, only whole numbers were tried."""
+    pytest.importorskip("optuna")
+    space = ["training.channel_dropout=0..1", "loss.0.weight=1..3", "training.batch=1..2", "training.epochs=1..2"]
+    found = search(
+        "nnunet",
+        cohort,
+        tmp_path / "study",
+        space,
+        trials=1,
+        overrides=[*QUICK, "training.iterations=1"],
+        machine=CPU,
+        memory_gib=4,
+    )
+    (trial,) = found.trials
+    dropout, weight, batch, epochs = (trial["values"][text.partition("=")[0]] for text in space)
+    assert 0 < dropout < 1
+    assert 1 < weight < 3
+    assert weight != 2
+    assert isinstance(batch, int)
+    assert isinstance(epochs, int)
+
+
+def _scored(*arguments: Any, content: str = "a", **options: Any) -> TrainingRun:
+    sources = {"t1c": 1} | ({"t2f": 1} if any("t2f" in text for text in options.get("overrides", ())) else {})
+    exams = [{"name": "exam", "content": content + " ".join(sources)}]
+    write_json(Path(arguments[2]) / "data.json", {"present": sources, "exams": exams})
+    return TrainingRun(Path(arguments[2]), "nnunet", {"0": {"score": 0.5}}, None)
+
+
+def test_the_last_trial_goes_on_where_it_was_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counted as one that had failed, so that the search was over."""
+    pytest.importorskip("optuna")
+    tried: list[str] = []
+
+    def interrupted(*arguments: Any, **options: Any) -> TrainingRun:
+        tried.append(arguments[2].name)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return _scored(*arguments)
+
+    monkeypatch.setattr("glioscope.workflows.search.train", interrupted)
+    given: Any = ("nnunet", tmp_path, tmp_path / "study", ["optimiser.lr=1e-3..1e-1"])
+    with pytest.raises(KeyboardInterrupt):
+        search(*given, trials=2, machine=CPU)
+    found = search(*given, trials=2, machine=CPU)
+    assert tried[1] == tried[2] != tried[0]
+    assert [trial["state"] for trial in found.trials] == ["complete", "complete"]
+
+
+def test_values_that_do_not_go_together_fail_their_trial_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They ended the search, and again whenever it went on."""
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    space = ["inputs.channels=[t1c],[t1c,t2f]", "target.needs={},{ET: [t2f]}"]
+    found = search("nnunet", tmp_path, tmp_path / "study", space, trials=6, machine=CPU)
+    failed = [tuple(trial["values"].values()) for trial in found.trials if trial["state"] == "fail"]
+    assert set(failed) == {("[t1c]", "{ET: [t2f]}")}
+    assert len(found.trials) == 6 > len(failed)
+    assert "'target.needs.ET' has 't2f'" in next(trial["failure"] for trial in found.trials if trial["state"] == "fail")
+
+
+def test_trials_of_other_exams_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna")
+    given: Any = ("nnunet", tmp_path, tmp_path / "study", ["optimiser.lr=1e-3..1e-1"])
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    search(*given, trials=2, machine=CPU)
+    monkeypatch.setattr("glioscope.workflows.search.train", partial(_scored, content="b"))
+    with pytest.raises(OutputUnwritable, match="Exam 'exam' is another one than in the trials before"):
+        search(*given, trials=3, machine=CPU)
+    monkeypatch.setattr("glioscope.workflows.search.train", _scored)
+    assert [trial["state"] for trial in search(*given, trials=3, machine=CPU).trials] == ["complete"] * 3
+
+
+def test_a_study_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
+    """The other one's trial was taken for one that had ended, which ended that search."""
+    pytest.importorskip("optuna")
+    with alone(tmp_path, "searching"), pytest.raises(OutputUnwritable, match="Another process is searching in"):
+        search("nnunet", tmp_path, tmp_path, ["optimiser.lr=1e-3..1e-1"], machine=CPU)
+    assert not (tmp_path / "study.log").exists()
 
 
 def test_the_commands(runs: list[Path], cohort: Path, cache: Path, tmp_path: Path) -> None:

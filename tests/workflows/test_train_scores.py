@@ -7,10 +7,11 @@ import pytest
 
 from glioscope.core import Grid, InvalidImage, get_scheme
 from glioscope.postprocessing import Chain, Thresholds
+from glioscope.training.recipe import arms, list_recipes, load_recipe
 from glioscope.training.recipe_schema import Target
 from glioscope.training.scorer import THRESHOLDS, mean_dice
 from glioscope.workflows.held_out import HeldOut, _places, best_thresholds, fitted_weights, weighted
-from glioscope.workflows.validation_scorer import ValidationScorer, dice_at_thresholds, region_probabilities
+from glioscope.workflows.validation_scorer import ValidationScorer, check_scoring, dice_at_thresholds, region_probabilities
 
 REGIONS = Target("regions", "brats-2023", ("WT", "ET"))
 LABELS = Target("labels", "brats-2023", ("NCR", "ED", "ET"))
@@ -78,3 +79,9 @@ def test_boxes_of_two_runs_are_laid_on_one_lattice() -> None:
     moved[0, 3] = 1
     with pytest.raises(InvalidImage, match="different grids, such as for exam 'a'"):
         _places("a", [one, Grid((3, 5, 4), moved)])
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_the_rules_of_every_recipe_fit_its_target(name: str) -> None:
+    for recipe in arms(load_recipe(name)):
+        check_scoring(recipe)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glioscope.bundles.channels import build_channels, parse_inputs
 from glioscope.core import Grid, InputUnreadable, get_scheme
-from glioscope.core.files import atomic, ensure_folder, sweep, write_json
+from glioscope.core.files import atomic, ensure_folder, sha256, sweep, write_json
 from glioscope.core.workers import in_working_folder
 from glioscope.training.cohort_data import LabelledExam, placed, read_exam
 from glioscope.training.plan import Plan
@@ -23,7 +23,7 @@ from glioscope.training.recipe_schema import Recipe
 
 __all__ = ["CachedExam", "open_cached", "prepare_cache"]
 
-FORMAT = 1
+FORMAT = 2
 IMAGE, TARGET, FOREGROUND, RECORD = "image.npy", "target.npy", "foreground.npz", "exam.json"
 LOCATIONS = 10_000
 """Foreground voxels kept of each label: enough to choose a centre from."""
@@ -39,7 +39,7 @@ class CachedExam:
     """One prepared exam; its arrays are opened when they are asked for, so that it travels to worker processes as a path.
 
     Attributes:
-        folder: With image.npy, target.npy, foreground.npz and exam.json.
+        folder: With image.npy, target.npy, foreground.npz and exam.json; named after the content of the exam's files.
         name, patient, site, train_only: As in the cohort.
         sources: Images that the exam has, of those that the channels are made of.
         shape: Voxels along each axis.
@@ -95,8 +95,8 @@ def prepare_cache(
     """The exams in the cache at `folder`, those that are not there yet prepared, damaged ones prepared again.
 
     A file appears under its name only when it is complete, and `exam.json` last, so that a process may be killed at any
-    moment. Recipes that see the same channels on the same grid share their exams. A source file whose size or time of change
-    is another is read again.
+    moment. Recipes that see the same channels on the same grid share their exams. An exam is known by the content of its files:
+    others under the same name are prepared beside it, since a training may be learning from it.
 
     Args:
         exams: Of the cohort.
@@ -118,7 +118,7 @@ def prepare_cache(
     settings = _settings(recipe, plan)
     below = ensure_folder(folder / _checksum(settings)[:12])
     sweep(below)
-    work = (delayed(in_working_folder(_prepared))(exam, recipe, plan, below, settings) for exam in exams)
+    work = (delayed(in_working_folder(_prepared))(exam, recipe, plan, below) for exam in exams)
     found = []
     for cached, sentence in Parallel(n_jobs=max(1, min(jobs, len(exams))), return_as="generator")(work):
         found.append(cached)
@@ -132,10 +132,6 @@ def open_cached(folder: Path) -> CachedExam:
     Raises:
         InputUnreadable: a file is missing or damaged; the sentence names it.
     """
-    return _opened(folder)[0]
-
-
-def _opened(folder: Path) -> tuple[CachedExam, str]:
     record = folder / RECORD
     try:
         document = json.loads(record.read_text("utf-8"))
@@ -150,13 +146,12 @@ def _opened(folder: Path) -> tuple[CachedExam, str]:
             tuple(tuple(row) for row in document["affine"]),
             {int(label): int(count) for label, count in document["counts"].items()},
         )
-        key = str(document["key"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise InputUnreadable(f"'{record}' of the cache is missing or damaged; prepare the exam again.") from None
     for name in (IMAGE, TARGET, FOREGROUND):
         if _digest(folder / name) != checksums.get(name):
             raise InputUnreadable(f"'{folder / name}' of the cache is missing or damaged; prepare the exam again.")
-    return cached, key
+    return cached
 
 
 def _settings(recipe: Recipe, plan: Plan) -> dict[str, Any]:
@@ -172,22 +167,18 @@ def _settings(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _prepared(
-    exam: LabelledExam, recipe: Recipe, plan: Plan, below: Path, settings: Mapping[str, Any]
-) -> tuple[CachedExam, str]:
-    folder = below / exam.name
-    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in exam.files if path.is_file()]
-    key = _checksum({"settings": settings, "files": stats, "scheme": exam.scheme})
+def _prepared(exam: LabelledExam, recipe: Recipe, plan: Plan, below: Path) -> tuple[CachedExam, str]:
+    used = {source: exam.images[source] for source in parse_inputs(recipe.inputs).sources if source in exam.images}
+    content = {name: sha256(path) for name, path in {**used, "labels": exam.labels}.items() if path.is_file()}
+    folder = below / exam.name / _checksum({"files": content, "scheme": exam.scheme})[:12]
     damaged = ""
     if (folder / RECORD).is_file():
         try:
-            cached, found = _opened(folder)
-            if found == key:
-                return _as_in_cohort(cached, exam), f"{exam.name}: in the cache"
+            return _as_in_cohort(open_cached(folder), exam), f"{exam.name}: in the cache"
         except InputUnreadable as error:
             damaged = f" ({str(error).partition(';')[0]})"
         (folder / RECORD).unlink(missing_ok=True)
-    _write(exam, recipe, plan, folder, key)
+    _write(exam, recipe, plan, folder)
     return _as_in_cohort(open_cached(folder), exam), f"{exam.name}: {REBUILT + damaged if damaged else 'prepared'}"
 
 
@@ -195,7 +186,7 @@ def _as_in_cohort(cached: CachedExam, exam: LabelledExam) -> CachedExam:
     return replace(cached, patient=exam.patient, site=exam.site, train_only=exam.train_only)
 
 
-def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: str) -> None:
+def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path) -> None:
     scheme = get_scheme(recipe.target.scheme)
     arrays = placed(read_exam(exam, recipe), recipe.grid, plan.spacing, scheme)
     inputs = parse_inputs(recipe.inputs)
@@ -220,7 +211,6 @@ def _write(exam: LabelledExam, recipe: Recipe, plan: Plan, folder: Path, key: st
     write_json(
         folder / RECORD,
         {
-            "key": key,
             "name": exam.name,
             "patient": exam.patient,
             "site": exam.site,

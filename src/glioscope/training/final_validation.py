@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["collect", "forget", "score_finally", "score_last"]
 
 _OVERLAYS = 3
+MADE_OF = "made_of"
+"""Which weights and rules a score is of: a run may go on with others after some exams are scored."""
 
 
 def score_finally(module: SegmentationModule, number: int) -> None:
-    """Score one held-out exam and write what was found below `predictions`; one that is there already is left."""
-    job = module.job
+    """Score one held-out exam and write what was found below `predictions`; one that is there already is left, if it is of the
+    same weights and rules.
+    """
+    job, recipe = module.job, module.job.recipe.document()
     exam = job.validation[number]
     scores, kept = _files(job, exam.name)
-    if not scores.is_file():
+    made_of = {"step": module.judged_step, "inference": recipe["inference"], "postprocess": recipe["postprocess"]}
+    if (_read(scores) or {}).get(MADE_OF) != made_of:
         found = predict_exam(job, module.answer, exam, module.network.divisor, mirror=True)  # type: ignore[arg-type]
         reference, spacing = np.asarray(exam.target), [float(mm) for mm in exam.grid.spacing]
         write_prediction(kept, found, reference, exam.grid, job.recipe.target)
@@ -38,6 +43,7 @@ def score_finally(module: SegmentationModule, number: int) -> None:
             **job.scorer.full(found, reference, spacing, exam.name),
             "dice": dict(job.scorer.dice(found, reference)),
             "dice_by_threshold": dict(job.scorer.dice_by_threshold(found, reference)),
+            MADE_OF: made_of,
         }
         if number < _OVERLAYS:
             labels = job.scorer.labels(found, spacing)
@@ -55,6 +61,7 @@ def score_last(module: SegmentationModule) -> list[Mapping[str, float]]:
     What is written for it stays, if these weights are the best, as what `score_finally` would write; see `forget`.
     """
     job, trainer = module.job, module.trainer
+    module.judged_step = module.state.step
     forget(module)
     for number in range(trainer.global_rank, len(job.validation), trainer.world_size):
         score_finally(module, number)
@@ -75,13 +82,18 @@ def collect(job: FoldJob) -> list[dict[str, Any]]:
 
 
 def _document(file: Path) -> dict[str, Any]:
+    found = _read(file) or {}
+    if not {"dice", "dice_by_threshold"} <= found.keys():
+        raise InputUnreadable(f"'{file}' is missing or damaged; remove it and run again to have it anew.")
+    return {key: value for key, value in found.items() if key != MADE_OF}
+
+
+def _read(file: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or not {"dice", "dice_by_threshold"} <= found.keys():
-        raise InputUnreadable(f"'{file}' is missing or damaged; remove it and run again to have it anew.")
-    return found
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _files(job: FoldJob, name: str) -> tuple[Path, Path]:

@@ -23,9 +23,8 @@ def build_trainer(job: FoldJob, progress: TrainingProgress, *, fits: bool) -> Tr
     machine, rules = job.machine, job.recipe.training
     strategy: Any = "auto"
     if machine.world > 1:
-        # The coarsest head of deep supervision has weight 0 and so no gradient.
-        start = "popen" if launched() else "spawn"
-        strategy = DDPStrategy(start_method=start, find_unused_parameters=rules.deep_supervision)
+        # Heads of deep supervision have no gradient where it is off, and the coarsest mostly has weight 0 where it is on.
+        strategy = DDPStrategy(start_method="popen" if launched() else "spawn", find_unused_parameters=True)
     if machine.kind == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010

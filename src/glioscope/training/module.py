@@ -55,13 +55,14 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         network: What is trained.
         state: How far it is.
         average: Moving average of the weights, or None.
+        judged_step: Step of the weights that are scored at last.
     """
 
     def __init__(self, job: FoldJob, network: nn.Module, loss: nn.Module, frozen: list[nn.Module] | None = None) -> None:
         super().__init__()
         self.job, self.network = job, network
         self.loss = DeepSupervision(loss, getattr(network, "supervision_weights", None))
-        self.state = FoldState()
+        self.state, self.judged_step = FoldState(), 0
         self._frozen = frozen or []
         decay = job.recipe.training.ema
         self.average = AveragedModel(network, multi_avg_fn=partial(_follow, decay), use_buffers=True) if decay else None
@@ -92,7 +93,9 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         if stage == "fit" and files.last.is_file():
             self.restore(load_checkpoint(files.last))
         elif stage == "validate":
-            self.judged.load_state_dict(load_checkpoint(files.best)["network"])
+            best = load_checkpoint(files.best)
+            self.judged.load_state_dict(best["network"])
+            self.judged_step = int(best["step"])
 
     def restore(self, content: Mapping[str, Any]) -> None:
         """Go on from what `content` returned; raises InputUnreadable where it is of another network."""
@@ -102,10 +105,13 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
                 self.average.load_state_dict(content["average"])
             self.state = FoldState.of_document(content["state"])
         except (KeyError, RuntimeError, TypeError) as error:
-            raise InputUnreadable(
-                f"'{self.job.files.last}' does not fit the recipe; remove it, or give another folder with --out."
-            ) from error
+            raise self._unfit() from error
         self._optimiser_state, self._precision_state = content["optimiser"], content["precision"]
+
+    def _unfit(self) -> InputUnreadable:
+        return InputUnreadable(
+            f"'{self.job.files.last}' does not fit the recipe; remove it, or give another folder with --out."
+        )
 
     def save(self) -> None:
         """Write the whole state to `last.ckpt`; raises OutputUnwritable."""
@@ -124,10 +130,13 @@ class SegmentationModule(LightningModule):  # type: ignore[misc]
         save_checkpoint(self.job.files.best, content)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The recipe's optimiser, in the state of the checkpoint."""
+        """The recipe's optimiser, in the state of the checkpoint; raises InputUnreadable where that is of other weights."""
         optimiser = build_optimiser(self.network.parameters(), self.job.recipe.optimiser)
         if self._optimiser_state is not None:
-            optimiser.load_state_dict(self._optimiser_state)
+            try:
+                optimiser.load_state_dict(self._optimiser_state)
+            except (KeyError, ValueError) as error:  # of other weights, such as those of a layer that was frozen then
+                raise self._unfit() from error
             self._optimiser_state = None
             self.trainer.precision_plugin.load_state_dict(self._precision_state)
         return optimiser

@@ -39,18 +39,18 @@ def rehearse(recipe: Recipe) -> None:
         InvalidImage: network, loss or post-processing cannot be built; the sentence names it.
         EngineMissing: what one of them is built on is not installed.
     """
-    from glioscope.bundles import read_bundle
     from glioscope.losses.registry import build_loss
     from glioscope.postprocessing import Chain
     from glioscope.postprocessing.search import TUNABLE
     from glioscope.training.augmentation import build_augmentation
     from glioscope.training.recipe_parsing import nearest
+    from glioscope.training.transfer import source_of
 
     for what in recipe.tune:
         if what not in TUNABLE:
             raise InputUnreadable(f"Recipe '{recipe.name}': 'tune' cannot have '{what}'; {nearest(what, TUNABLE)}")
     if recipe.transfer.from_ is not None:
-        read_bundle(recipe.transfer.from_)
+        source_of(recipe.transfer.from_)
     print_ = ExamPrint("typical", TYPICAL_BRAIN, TYPICAL_SPACING, TYPICAL_BRAIN, {}, {})
     for chosen in _alternatives(recipe):
         plan = make_plan(Fingerprint((print_,)), chosen, ROOMY_GIB)

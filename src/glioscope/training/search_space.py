@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from glioscope.core import InvalidImage
@@ -28,14 +28,23 @@ class Choice:
     """
 
     key: str
-    low: float | None = None
-    high: float | None = None
+    low: int | float | None = None
+    high: int | float | None = None
     values: tuple[str, ...] = ()
 
     @property
     def ends(self) -> tuple[Any, ...]:
         """Values to check a recipe with: both ends, or all of a list."""
         return self.values if self.low is None else (self.low, self.high)
+
+    @property
+    def between(self) -> float | None:
+        """What lies between two whole numbers of a range whose ends are such; None for any other."""
+        return self.low + 0.5 if isinstance(self.low, int) and isinstance(self.high, int) else None
+
+    def with_fractions(self) -> Choice:
+        """The same range with what lies between its whole numbers."""
+        return self if self.low is None or self.high is None else replace(self, low=float(self.low), high=float(self.high))
 
     @property
     def logarithmic(self) -> bool:
@@ -56,9 +65,8 @@ def parse_choice(text: str) -> Choice:
     key, _, value = text.partition("=")
     if not key.strip() or not value.strip():
         raise InvalidImage(f"'{text}' is neither key=low..high nor key=a,b,c.")
-    low, dots, high = value.partition("..")
-    if dots:
-        first, last = _number(low), _number(high)
+    if (ends := _ends(value)) is not None:
+        first, last = ends
         if first is None or last is None or first >= last:
             raise InvalidImage(f"'{text}' is no range: two numbers are needed, the smaller one first.")
         return Choice(key.strip(), first, last)
@@ -66,6 +74,13 @@ def parse_choice(text: str) -> Choice:
     if len(set(values)) < 2 or not all(values):
         raise InvalidImage(f"'{text}' leaves no choice; give at least two values, separated by commas, or a range low..high.")
     return Choice(key.strip(), values=values)
+
+
+def _ends(value: str) -> tuple[int | float | None, int | float | None] | None:
+    """The ends of a range, or None for what is none: text with two dots in it, such as the path `../run/bundle`."""
+    low, dots, high = value.partition("..")
+    ends = _number(low), _number(high)
+    return ends if dots and ends != (None, None) else None
 
 
 def _number(text: str) -> int | float | None:
@@ -91,4 +106,4 @@ def _parts(text: str) -> list[str]:
 def is_choice(text: str) -> bool:
     """Whether `text` names several values for a key rather than one."""
     value = text.partition("=")[2]
-    return ".." in value or len(_parts(value)) > 1
+    return _ends(value) is not None or len(_parts(value)) > 1

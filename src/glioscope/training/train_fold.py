@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from glioscope.core import InputUnreadable, OutputUnwritable
+from glioscope.core import InputUnreadable
+from glioscope.core.counting import counted
 from glioscope.core.files import atomic, ensure_folder, write_json
 from glioscope.losses.registry import build_loss
 from glioscope.networks.registry import build_network
+from glioscope.training.alone import alone
 from glioscope.training.checkpoint import load_checkpoint
 from glioscope.training.curves import write_curves, write_log
 from glioscope.training.failures import failure_of
@@ -29,7 +30,12 @@ from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import arms
 from glioscope.training.run_folder import RunFolder
 from glioscope.training.scorer import THRESHOLDS, mean_dice
-from glioscope.training.transfer import freeze, start_from
+from glioscope.training.transfer import exam_id, exams_before, freeze, start_from
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from glioscope.networks.volume_network import VolumeNetwork
 
 __all__ = ["train_fold"]
 
@@ -48,7 +54,7 @@ def train_fold(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
         InputUnreadable: a checkpoint is damaged, of another recipe, or beyond the recipe's last epoch.
     """
     ensure_folder(job.files.folder)
-    with _alone(job.files.folder, job.title):
+    with alone(job.files.folder, f"training {job.title}"):
         choices = arms(job.recipe)
         if len(choices) == 1:
             return _train(job, progress)
@@ -83,18 +89,18 @@ def _keep(files: FoldFiles, arm: FoldFiles, document: Mapping[str, Any]) -> None
 def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
     if job.files.validation.is_file():
         progress.decided(f"{job.title} was finished before.")
+        if job.recipe.training.patience is None and 0 < (step := _state(job).step) < job.steps:
+            progress.warned(
+                f"{job.title} ended after {step} of now {job.steps} steps; for a longer training choose another --out."
+            )
         return RunFolder(job.run).result(job.files)
     # The same weights whatever was trained before in this process.
     torch.manual_seed(job.seed)
     recipe = job.recipe
     network = build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, job.plan.network)
     network.deep_supervision = recipe.training.deep_supervision
-    if recipe.transfer.from_ is not None:
-        others = start_from(network, Path(recipe.transfer.from_), job.number, recipe.inputs.channels)
-        told = f"; {len(others)} weights begin anew, such as '{others[0]}'" if others else ""
-        progress.decided(f"{job.title} starts from '{recipe.transfer.from_}'{told}.")
-    loss = build_loss(recipe.loss, recipe.target.activation)
-    module = SegmentationModule(job, network, loss, freeze(network, recipe.transfer))
+    frozen = _start(job, network, progress)
+    module = SegmentationModule(job, network, build_loss(recipe.loss, recipe.target.activation), frozen)
     state = _state(job)
     if not state.finished and state.step >= job.steps:
         least = state.step // recipe.training.iterations + 1
@@ -110,6 +116,32 @@ def _train(job: FoldJob, progress: TrainingProgress) -> Mapping[str, Any]:
         return _finish(job)
     finally:
         progress.fold_done()
+
+
+def _start(job: FoldJob, network: VolumeNetwork, progress: TrainingProgress) -> list[nn.Module]:
+    """Start as the recipe's `transfer` says, and tell what a researcher has to know; what is frozen is returned."""
+    rules = job.recipe.transfer
+    if rules.from_ is None:
+        return []
+    start = start_from(network, Path(rules.from_), job.number, job.recipe.inputs.channels, job.recipe.target.names)
+    told = f"; {len(start.anew)} weights begin anew, such as '{start.anew[0]}'" if start.anew else ""
+    progress.decided(f"{job.title} starts from '{rules.from_}'{told}.")
+    for sentence in start.other:
+        progress.warned(sentence)
+    before = exams_before(Path(rules.from_)) or set()
+    if job.number >= 0 and (seen := [exam.name for exam in job.validation if exam_id(exam.name) in before]):
+        progress.warned(
+            f"{len(seen)} of {counted(len(job.validation), 'exam')} held out in {job.title} ('{seen[0]}') belong to those that "
+            f"'{rules.from_}' was trained with; the scores are honest only if its {job.title} held out the same ones."
+        )
+    frozen, learnt = freeze(network, rules, {*start.anew, *start.widened})
+    if learnt:
+        some = f"'{learnt[0]}'" + (f" and {len(learnt) - 1} more" if len(learnt) > 1 else "")
+        progress.warned(
+            f"transfer.freeze={rules.freeze} leaves {counted(len(learnt), 'layer')} to be learnt ({some}), for which the "
+            "bundle has no weights, or not for all channels."
+        )
+    return frozen
 
 
 def _state(job: FoldJob) -> FoldState:
@@ -164,24 +196,3 @@ def _finish(job: FoldJob) -> Mapping[str, Any]:
         write_curves(job.files.curves, state.history, job.title)
         write_json(job.files.validation, document)
     return document
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse to train a fold that another process trains; several processes that a launcher started count as one."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such locks
-        yield
-        return
-    if process_rank() != 0:
-        yield
-        return
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputUnwritable(
-                f"Another process is training {title} in '{folder}'; wait for it, or choose another --out."
-            ) from None
-        yield

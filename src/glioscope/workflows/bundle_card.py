@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glioscope.core import InvalidImage, get_scheme
+from glioscope.core import GlioscopeError, InvalidImage, get_scheme
 from glioscope.core.counting import counted
 from glioscope.postprocessing import Chain, Thresholds
 from glioscope.training.checkpoint import load_checkpoint
@@ -17,6 +18,7 @@ from glioscope.training.fold_job import FoldFiles
 from glioscope.training.recipe import arms
 from glioscope.training.recipe_schema import Recipe
 from glioscope.training.run_folder import RunFolder
+from glioscope.training.transfer import exam_id, exams_before
 from glioscope.workflows.held_out import best_thresholds, fit_steps, fitted_weights, held_out_of, weighted
 from glioscope.workflows.validation_scorer import dice_at_thresholds
 
@@ -50,7 +52,7 @@ def bundle_document(
             "mirror": recipe.inference.mirror,
         },
         "postprocess": _postprocess(run, recipe, found, tune, told),
-        "training": _card(run, recipe, folds, found),
+        "training": _card(run, recipe, folds, found, told),
         "published": recipe.published,
     }
     return _plain(document)
@@ -107,18 +109,25 @@ def _postprocess(
     if tune is None and not wanted and own.thresholds is None and recipe.target.kind == "regions":
         wanted = ("thresholds",)
     wanted = tuple(what for what in wanted if what != "weights")
+    held_out = [exam for part in found.values() if not part["seen_in_training"] for exam in part["exams"]]
+    if wanted and not held_out:
+        told("No exam was held out: thresholds and steps are the recipe's, or 0.5 and none; nothing is fitted.")
+        wanted = ()
     if set(wanted) - {"thresholds"}:
-        exams = held_out_of([run]) if len(_honest(found)) else []
+        exams = held_out_of([run])
         if len(exams) > 1:
             chain, thresholds = fit_steps(exams, recipe.target.scheme, wanted, recipe.training.seed, told)
-            return Chain(chain.steps, thresholds).document()
+            made = Chain(chain.steps, thresholds).document()
+            if gone := _names(own.document()) - _names(made):
+                told(f"What is fitted takes the place of the recipe's own post-processing; gone is {', '.join(sorted(gone))}.")
+            return made
         told("There is only one held-out exam; nothing but thresholds is fitted.")
     thresholds = own.thresholds
     if "thresholds" in wanted:
-        chosen = best_thresholds([exam["dice_by_threshold"] for part in _honest(found) for exam in part["exams"]])
+        chosen = best_thresholds([exam["dice_by_threshold"] for exam in held_out])
         values = ", ".join(f"{region} {value:g}" for region, value in chosen.items())
         told(f"Thresholds with the best Dice on held-out exams: {values}.")
-        thresholds = Thresholds(chosen)
+        thresholds = Thresholds(chosen, {} if own.thresholds is None else own.thresholds.least_mean)
     elif thresholds is None and recipe.target.kind == "regions":
         thresholds = Thresholds(dict.fromkeys(recipe.target.names, 0.5))
     if thresholds is None and not own.steps:
@@ -126,8 +135,13 @@ def _postprocess(
     return Chain(own.steps, thresholds).document()
 
 
+def _names(document: Mapping[str, Any]) -> set[str]:
+    """What a chain does beside its thresholds."""
+    return {str(step["step"]) for step in document["steps"]} | ({"least_mean"} & document.keys())
+
+
 def _card(
-    run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]]
+    run: RunFolder, recipe: Recipe, folds: Mapping[str, FoldFiles], found: Mapping[str, Mapping[str, Any]], told: Told
 ) -> dict[str, Any]:
     exams = run.exams()
     states = {fold: _states(files) for fold, files in folds.items()}
@@ -138,17 +152,31 @@ def _card(
             **({"train_only": only} if (only := sum(bool(exam.get("train_only")) for exam in exams)) else {}),
             "patients": len({exam["patient"] for exam in exams}),
             "sites": len({exam["site"] for exam in exams if exam["site"]}),
-            "ids_sha256": sorted(hashlib.sha256(str(exam["name"]).encode()).hexdigest() for exam in exams),
+            "ids_sha256": sorted(exam_id(str(exam["name"])) for exam in exams),
+            **_learnt_before(recipe, told),
         },
         "validation": {
             "dice": _mean_dice(found),
-            "folds": {fold: round(float(told["score"]), 6) for fold, told in found.items()},
-            **({"arms": {fold: told["arm"] for fold, told in found.items()}} if recipe.choose else {}),
+            "folds": {fold: round(float(result["score"]), 6) for fold, result in found.items()},
+            **({"arms": {fold: result["arm"] for fold, result in found.items()}} if recipe.choose else {}),
         },
         "seed": recipe.training.seed,
         "seconds": round(sum(state["seconds"] for parts in states.values() for state in parts), 1),
         "versions": run.sittings(),
     }
+
+
+def _learnt_before(recipe: Recipe, told: Told) -> dict[str, list[str]]:
+    """The exams that the bundle was learnt from which the run started from, as far as its card tells them."""
+    if recipe.transfer.from_ is None:
+        return {}
+    with contextlib.suppress(GlioscopeError):
+        if (known := exams_before(Path(recipe.transfer.from_))) is not None:
+            return {"before_sha256": sorted(known)}
+    told(
+        f"The data card lacks the exams that '{recipe.transfer.from_}' was learnt from: its own does not tell them, or is gone."
+    )
+    return {}
 
 
 def _states(files: FoldFiles) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,15 +18,18 @@ import yaml
 from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable, ProcessingFailed
 from glioscope.core.files import ensure_folder, write_json, write_text
 from glioscope.postprocessing.fitting import import_optuna
+from glioscope.training.alone import alone
 from glioscope.training.machine import Machine
 from glioscope.training.progress import TrainingProgress
 from glioscope.training.recipe import load_recipe
-from glioscope.training.search_space import parse_choice
+from glioscope.training.run_folder import RunFolder
+from glioscope.training.search_space import Choice, parse_choice
 from glioscope.workflows.train import check_before_training, refuse_ensemble, train, wanted_folds
 from glioscope.workflows.trial_progress import TrialProgress
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 __all__ = ["SearchResult", "search"]
 
@@ -77,8 +80,8 @@ def search(
         data: A labelled cohort.
         out: Folder of the study: `study.log` (Optuna's journal), a run for each trial, `study.json`, and `best.yaml`, the
             recipe with the best values.
-        space: `key=low..high` (whole numbers stay whole; a range over two powers of ten or more is searched by its logarithm)
-            or `key=a,b,c`.
+        space: `key=low..high` (whole numbers alone where the key takes no others; a range over two powers of ten or more is
+            searched by its logarithm) or `key=a,b,c`.
         trials: Altogether, earlier ones included.
         fold: What each trial trains: a number, `all` or `full`.
         overrides: `key=value`, the same for all trials.
@@ -92,7 +95,7 @@ def search(
     Raises:
         InputUnreadable: as `train`.
         InvalidImage: a key or range that cannot be searched.
-        OutputUnwritable: the folder holds another study.
+        OutputUnwritable: the folder holds another study, or one of other exams.
         EngineMissing: Optuna or the packages of training are not installed.
     """
     optuna = import_optuna()
@@ -104,13 +107,18 @@ def search(
     chosen, told, devices = load_recipe(os.fspath(recipe), overrides), progress or TrainingProgress(), machine or Machine()
     refuse_ensemble(chosen)
     wanted_folds(fold, chosen)
-    for choice in choices:
-        for value in choice.ends:
-            tried = load_recipe(os.fspath(recipe), [*overrides, f"{choice.key}={value}"])
-            check_before_training(tried, Path(data), labels, devices)
+
+    def check(key: str, value: Any) -> None:  # noqa: ANN401
+        tried = load_recipe(os.fspath(recipe), [*overrides, f"{key}={value}"])
+        check_before_training(tried, Path(data), labels, devices)
+
+    fractions = _check_choices(choices, check)
     folder = ensure_folder(Path(out))
-    with _study(optuna, folder, {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}, told) as study:
-        while (number := len(study.get_trials(states=_finished(optuna)))) < trials:
+    facts = {"recipe": chosen.document(), "space": sorted(space), "fold": str(fold)}
+    if fractions:  # a study of the time when such a range had whole numbers alone is another
+        facts["fractions"] = fractions
+    with alone(folder, "searching"), _study(optuna, folder, facts, told) as study:
+        while (number := len(_finished(study, optuna))) < trials:
             study.sampler = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
             trial = study.ask()
             values = {choice.key: choice.suggest(trial) for choice in choices}
@@ -120,6 +128,7 @@ def search(
             given = [*overrides, *(f"{key}={value}" for key, value in values.items())]
             watch = TrialProgress(told, trial if devices.world == 1 else None)
             try:
+                _check_together(recipe, given, Path(data), labels, devices)
                 run = train(
                     recipe,
                     data,
@@ -142,6 +151,7 @@ def search(
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 told.warned(str(error))
             else:
+                _check_exams(study, RunFolder(place))
                 score = float(np.mean([found["score"] for found in run.folds.values()]))
                 study.tell(trial, score)
                 told.decided(f"Score {score:.4f}.")
@@ -149,9 +159,51 @@ def search(
         return _write(study, folder, os.fspath(recipe), overrides, optuna)
 
 
-def _finished(optuna: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _check_choices(choices: list[Choice], check: Callable[[str, Any], None]) -> list[str]:
+    """Have the ends of all choices checked; ranges between whole numbers get what lies between them, where the key takes it.
+
+    Returns:
+        The keys of these ranges.
+    """
+    fractions = []
+    for number, choice in enumerate(choices):
+        for value in choice.ends:
+            check(choice.key, value)
+        if choice.between is not None:
+            with contextlib.suppress(InputUnreadable, InvalidImage):  # a key of whole numbers
+                check(choice.key, choice.between)
+                choices[number] = choice.with_fractions()
+                fractions.append(choice.key)
+    return sorted(fractions)
+
+
+def _check_exams(study: Study, run: RunFolder) -> None:
+    """Raise OutputUnwritable where a trial learnt from other exams than those before: their scores cannot be compared."""
+    found = {exam["name"]: exam.get("content") for exam in run.exams()}
+    # Trials may differ in the images that they learn from.
+    key = " ".join(["exams", *sorted(run.read(run.data_file).get("present", ()))])
+    known = study.user_attrs.get(key, found)
+    if changed := sorted(name for name in found.keys() | known.keys() if found.get(name) != known.get(name)):
+        raise OutputUnwritable(
+            f"Exam '{changed[0]}' is another one than in the trials before, or new, or gone; put its files back, or choose "
+            "another --out."
+        )
+    study.set_user_attr(key, found)
+
+
+def _check_together(recipe: str | PathLike[str], given: Sequence[str], data: Path, labels: str, devices: Machine) -> None:
+    """Raise ProcessingFailed for values that are right each by itself, and not together: the trial fails, not the search."""
+    try:
+        check_before_training(load_recipe(os.fspath(recipe), given), data, labels, devices)
+    except (InputUnreadable, InvalidImage) as error:
+        raise ProcessingFailed(str(error)) from error
+
+
+def _finished(study: Study, optuna: Any) -> list[FrozenTrial]:  # noqa: ANN401
+    """The trials that came to an end; those that were cut short say nothing of why they failed."""
     states = optuna.trial.TrialState
-    return states.COMPLETE, states.PRUNED, states.FAIL
+    ended = study.get_trials(states=(states.COMPLETE, states.PRUNED, states.FAIL))
+    return [trial for trial in ended if trial.state != states.FAIL or "failure" in trial.user_attrs]
 
 
 @contextlib.contextmanager
@@ -206,7 +258,7 @@ def _write(study: Study, folder: Path, recipe: str, overrides: Sequence[str], op
             "values": dict(trial.params),
             **{key: trial.user_attrs[key] for key in ("run", "failure") if key in trial.user_attrs},
         }
-        for trial in study.get_trials()
+        for trial in _finished(study, optuna)
     ]
     complete = [trial for trial in documents if trial["state"] == "complete"]
     best = max(complete, key=lambda trial: (trial["score"], -trial["number"]), default=None)

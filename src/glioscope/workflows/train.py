@@ -13,7 +13,7 @@ from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, get_sch
 from glioscope.core.files import check_folder, sweep
 from glioscope.training.machine import Machine, process_rank
 from glioscope.training.progress import TrainingProgress
-from glioscope.training.recipe import load_recipe
+from glioscope.training.recipe import arms, load_recipe
 from glioscope.training.recipe_schema import Recipe
 from glioscope.training.run_folder import RunFolder
 
@@ -126,10 +126,11 @@ def check_before_training(recipe: Recipe, data: Path, labels: str, machine: Mach
 
     Raises:
         InputUnreadable: there is nothing at `data`, or as `rehearse`.
-        InvalidImage: the device or the scheme `labels` is not there, or as `rehearse`.
+        InvalidImage: the device or the scheme `labels` is not there, or as `rehearse` and `check_scoring`.
         EngineMissing: as `rehearse`.
     """
     from glioscope.training.rehearsal import rehearse
+    from glioscope.workflows.validation_scorer import check_scoring
 
     if not data.exists():
         raise InputUnreadable(f"'{data}' does not exist; --data names a folder of labelled exams or a manifest.")
@@ -137,6 +138,8 @@ def check_before_training(recipe: Recipe, data: Path, labels: str, machine: Mach
         get_scheme(labels)
     machine.precision(recipe.training.precision)
     rehearse(recipe)
+    for chosen in arms(recipe):
+        check_scoring(chosen)
 
 
 def _folds(

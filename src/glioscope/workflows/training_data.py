@@ -146,18 +146,53 @@ def _prepared(
     if process_rank() == 0:
         build(recipe, dict(plan.network))
         run.note_recipe(recipe)
+    if begun:
+        _check_folds(run, folds)
     exams = _cached(found, recipe, plan, cache, jobs, progress)
+    if begun:
+        _check_content(run, exams)
     if process_rank() == 0:
         if not begun:
             write_json(run.plan_file, {"plan": plan.document(), "fingerprint": fingerprint.document()})
         write_json(run.folds_file, {"folds": [fold.document() for fold in folds]})
         facts = [
-            {"name": exam.name, "patient": exam.patient, "site": exam.site, "train_only": exam.train_only} for exam in exams
+            {
+                "name": exam.name,
+                "patient": exam.patient,
+                "site": exam.site,
+                "train_only": exam.train_only,
+                "content": exam.folder.name,
+            }
+            for exam in exams
         ]
         sources = sorted({source for exam in exams for source in exam.sources})
         present = {source: sum(source in exam.sources for exam in exams) for source in sources}
         write_json(run.data_file, {"key": key, "labels": labels, "cache": str(cache), "present": present, "exams": facts})
     return TrainingData(plan, tuple(exams), tuple(folds))
+
+
+def _check_folds(run: RunFolder, folds: Sequence[Fold]) -> None:
+    """Raise OutputUnwritable where exams would change sides: patients, sites or `train_only` are others than at the start."""
+    before = run.read(run.folds_file, "folds")["folds"]
+    for fold, known in zip(folds, before, strict=True):
+        if moved := set(fold.train) ^ set(known["train"]):
+            name = min(moved)
+            raise OutputUnwritable(
+                f"'{run.path}' was begun with other folds (fold {fold.number} "
+                + (f"would now learn from '{name}')" if name in fold.train else f"would no longer learn from '{name}')")
+                + "; give the exams the patients, sites and train_only that they had, or choose another --out."
+            )
+
+
+def _check_content(run: RunFolder, exams: Sequence[CachedExam]) -> None:
+    """Raise OutputUnwritable where the files of an exam are others than those that the run was begun with."""
+    before = {exam["name"]: exam.get("content") for exam in run.exams()}
+    for exam in exams:
+        if before.get(exam.name) not in (None, exam.folder.name):
+            raise OutputUnwritable(
+                f"The files of exam '{exam.name}' are others than those that '{run.path}' was begun with; put them back, or "
+                "choose another --out."
+            )
 
 
 def _cached(

@@ -19,7 +19,8 @@ class TrialProgress(TrainingProgress):
     """Tells `listener` on; reports each validation to `trial`, and raises TrialPruned where Optuna gives the trial up."""
 
     def __init__(self, listener: TrainingProgress, trial: Trial | None) -> None:
-        self._listener, self._trial, self._step = listener, trial, 0
+        self._listener, self._trial = listener, trial
+        self._step = self._reported = 0
 
     def warned(self, sentence: str) -> None:
         """Tell on."""
@@ -45,6 +46,9 @@ class TrialProgress(TrainingProgress):
             return
         import optuna
 
+        if self._step <= self._reported:  # a further fold: the trial is judged by its first
+            return
+        self._reported = self._step
         self._trial.report(float(np.mean(list(dice.values()))), self._step)
         if self._trial.should_prune():
             raise optuna.TrialPruned

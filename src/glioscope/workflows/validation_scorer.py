@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.core import Scheme, get_scheme, region_mask
+from glioscope.core import InvalidImage, Scheme, get_scheme, region_mask
 from glioscope.evaluation import CaseScores, RegionScores, evaluate_pair, get_protocol, summarise_cases
 from glioscope.evaluation.metrics import Overlap
 from glioscope.postprocessing import Chain, Thresholds
+from glioscope.postprocessing.regions import own_label
+from glioscope.training.fingerprint import target_values
 from glioscope.training.recipe_schema import Recipe, Target
 from glioscope.training.scorer import THRESHOLDS
 
-__all__ = ["ValidationScorer", "dice_at_thresholds", "region_probabilities"]
+__all__ = ["ValidationScorer", "check_scoring", "dice_at_thresholds", "region_probabilities"]
 
 
 def region_probabilities(
@@ -120,6 +122,28 @@ class ValidationScorer:
             region: {metric: summary.document() for metric, summary in by_metric.items()}
             for region, by_metric in summarise_cases(cases).items()
         }
+
+
+def check_scoring(recipe: Recipe) -> None:
+    """Score an empty exam by the recipe's rules; raise InvalidImage where they do not fit what the network gives, or leave out
+    a part of it.
+    """
+    scorer, scheme = ValidationScorer.of(recipe), get_scheme(recipe.target.scheme)
+    empty = np.zeros((recipe.target.channels, 4, 4, 4), np.float16)
+    try:
+        scorer.full(empty, np.zeros(empty.shape[1:], np.uint8), (1.0, 1.0, 1.0), "empty")
+    except InvalidImage as error:
+        raise InvalidImage(f"Recipe '{recipe.name}': 'postprocess' does not fit 'target': {error}") from None
+    if scorer.chain is None or scorer.chain.thresholds is None:
+        return
+    given = region_probabilities(dict.fromkeys(recipe.target.names, empty[0]), recipe.target)
+    painted = {own_label(scheme, region) for region in scorer.chain.thresholds.values if region in given}
+    for name, values in target_values(recipe).items():
+        if not painted & set(values):
+            raise InvalidImage(
+                f"Recipe '{recipe.name}': by its 'postprocess.thresholds' {name} is never found; give one for it, or take "
+                "postprocess=null."
+            )
 
 
 def dice_at_thresholds(
