@@ -23,7 +23,7 @@ FOLDERS = {
     "measure": ["measure", "a.nii.gz", "--out", "OUT"],
     "train": ["train", "nnunet", "--data", "exams", "--out", "OUT", "--device", "cpu"],
     "bundle": ["bundle", "exam", "-o", "OUT"],
-    "follow": ["follow", "a.nii.gz", "b.nii.gz", "--dates", "0,90", "--out", "OUT"],
+    "follow": ["follow", "a.nii.gz", "b.nii.gz", "--scheme", "brats-2023", "--dates", "0,90", "--out", "OUT"],
     "surgery": ["surgery", "a.nii.gz", "--scheme", "brats-2023", "--out", "OUT"],
     "study": ["study", "study.csv", "--out", "OUT"],
     "dicom": ["dicom", "exam", "--source", "exam", "--dest", "OUT"],

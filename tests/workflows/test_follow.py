@@ -179,6 +179,18 @@ def _with_labels(path: Path, *values: tuple[int, Box]) -> Path:
     return path
 
 
+def test_a_mask_is_not_read_as_necrosis(tmp_path: Path, maps: list[Path]) -> None:
+    """A mask after an exam with all labels had no enhancing tumour, which looked like a response."""
+    full = read_labels(maps[0])
+    mask = tmp_path / "mask.nii.gz"
+    write_volume(mask, full.with_data((full.data > 0).astype(np.uint8)))
+    with pytest.raises(AmbiguousExam, match=r"^'mask.nii.gz' has the label 1 alone, which may be a mask of the whole tumour"):
+        follow([maps[0], mask], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    found = follow([maps[0], mask], tmp_path / "out", scheme="brats-2023")
+    assert [exam["volumes_ml"]["ET"] for exam in found.document()["exams"]] == [1.176, 0.0]
+
+
 def test_oedema_beside_a_cavity_needs_no_options(tmp_path: Path) -> None:
     """UCSF 100116: nothing but 2 and 4; it was read as enhancing tumour, and its cavity followed."""
     cavity: Box = ((20, 20, 6), (8, 8, 8))

@@ -109,12 +109,19 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
 
     Raises:
         InvalidImage: a map has a value that its scheme does not define.
+        AmbiguousExam: with `auto`, a map without a table has the label 1 alone: a mask would be read as necrosis.
     """
     named = None if wanted == "auto" else get_scheme(wanted)
     open_values = np.unique(
         np.concatenate([np.unique(v.data) for v, exam in zip(maps, exams, strict=True) if exam.scheme is None] or [np.zeros(1)])
     ).astype(np.uint8)
     values = set(open_values.tolist())
+    for exam, volume in zip(exams, maps, strict=True):
+        if named is None and exam.scheme is None and set(np.unique(volume.data).tolist()) <= {0, 1} and volume.data.any():
+            raise AmbiguousExam(
+                f"'{exam.labels.name}' has the label 1 alone, which may be a mask of the whole tumour or one of its tissues; "
+                "name the scheme with --scheme: brats-2023 where 1 is necrosis, residual where it is enhancing tumour after surgery."
+            )
     cavity = 4 in values and (3 in values or 1 not in values)
     guess = get_scheme("brats-2024-gli") if cavity else numbering_of(open_values, get_scheme("brats-2023"))
     schemes = [named or exam.scheme or guess for exam in exams]
