@@ -33,7 +33,7 @@ def half_voxel(grid: Grid) -> float:
 
 
 def test_feret_of_rotated_ellipsoids() -> None:
-    """They were up to half a voxel's longest edge off, and 0.2 of it too long on average."""
+    """All within half a voxel; they were too long on average."""
     errors = []
     for seed in range(12):
         grid = grid_around_zero(SPACINGS[seed % 3], Rotation.random(random_state=seed).as_matrix())

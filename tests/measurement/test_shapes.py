@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, Volume, get_scheme
-from glioscope.measurement import AxialDiameters, axial_diameters, measure
+from glioscope.measurement import AxialDiameters, axial_diameters, feret_diameter, measure
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.8, 1.0, 2.0), (0.5, 0.5, 6.0), (0.9, 0.9, 5.5)]
 SCHEME = get_scheme("brats-2023")
@@ -70,7 +70,7 @@ def test_ellipses() -> None:
 
 
 def test_bars() -> None:
-    """Those turned to the pixels were 0.2 of a pixel too short, and 88 in 100 within half a diagonal."""
+    """They were 0.1 of a pixel too short on average, and their perpendiculars as much too long."""
     longest, perpendicular = [], []
     for rng, grid, p in cases(60):
         long, wide = rng.uniform(24, 50), rng.uniform(5, 9)
@@ -78,8 +78,8 @@ def test_bars() -> None:
         diagonal = np.hypot(long, wide)
         longest.append((found.longest_mm - diagonal) / grid.spacing[:2].max())
         perpendicular.append((found.perpendicular_mm - wide * diagonal / long) / grid.spacing[:2].max())
-    judge(longest, 0.95, 0.1)
-    judge(perpendicular, 0.98, 0.1)
+    judge(longest, 0.95, 0.05)
+    judge(perpendicular, 0.98, 0.05)
 
 
 def test_crescents() -> None:
@@ -103,6 +103,18 @@ def test_bars_of_whole_voxels_are_exact(spacing: tuple[float, float], sides: tup
     long, short = sorted(np.multiply(sides, spacing), reverse=True)
     assert found.longest_mm == pytest.approx(np.hypot(long, short))
     assert found.perpendicular_mm == pytest.approx(short * np.hypot(long, short) / long)
+
+
+def test_perpendiculars_of_crescents_with_shallow_hollows() -> None:
+    """The outline keeps to the hull only where it is within half a pixel of it: a hollow is no part of the body."""
+    errors = []
+    for rng, grid, p in cases(30):
+        long, thick, hollow = rng.uniform(30, 50), rng.uniform(5, 9), rng.uniform(2, 6)
+        outer, inner = ((long**2 / 4 + depth**2) / (2 * depth) for depth in (thick + hollow, hollow))
+        shape = np.hypot(p[..., 0] - outer + thick + hollow, p[..., 1]) <= outer
+        shape &= np.hypot(p[..., 0] - inner + hollow, p[..., 1]) > inner
+        errors.append((diameters(grid, shape).perpendicular_mm - thick) / grid.spacing[:2].max())
+    judge(errors, 0.96, 0.15)
 
 
 def test_bars_along_the_pixels_are_not_too_short() -> None:
@@ -129,16 +141,14 @@ def test_bars_along_the_pixels_of_one_mask_differ_by_more_than_a_voxel() -> None
     assert diagonals[1] * 7.9 / 21.9 - diagonals[0] * 6.1 / 20.1 > 2
 
 
-@pytest.mark.parametrize("cells", [[(0, 0), (9, 6)], [(i, i) for i in range(8)], [(0, 0), (1, 0), (0, 1), (6, 3)]])
-def test_sparse_masks_reach_no_farther_than_a_voxel_beyond_their_centres(cells: list[tuple[int, int]]) -> None:
-    """Such faces as keep all voxels outside away meet anywhere."""
-    mask = np.zeros((20, 20, 3), bool)
-    for x, y in cells:
-        mask[5 + x, 5 + y, 1] = True
-    found = axial_diameters(mask, Grid((20, 20, 3), np.eye(4)))
-    assert found is not None
-    apart = max(np.hypot(a[0] - b[0], a[1] - b[1]) for a in cells for b in cells)
-    assert apart < found.longest_mm <= apart + 2
+def test_scattered_voxels_have_no_far_tips() -> None:
+    """The faces that keep all voxels outside out may meet anywhere where the voxels are few and nearly in one plane."""
+    for seed in (2, 23, 27, 29):
+        mask = np.zeros((12, 10, 8), bool)
+        mask[tuple(np.random.default_rng(seed).integers(0, (12, 10, 8), (4, 3)).T)] = True
+        centres = np.argwhere(mask)
+        apart = np.linalg.norm(centres[:, None] - centres, axis=-1).max()
+        assert apart < feret_diameter(mask, Grid((12, 10, 8), np.eye(4))) < apart + 4
 
 
 @settings(max_examples=15)

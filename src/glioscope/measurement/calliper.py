@@ -71,6 +71,8 @@ def hull_of_body(mask: NDArray[np.bool_], matrix: Points) -> BodyHull:
 
     moved = offsets + _AT_MOST
     moved[needed] = offsets[needed] + gap
+    axes = np.concatenate([np.eye(mask.ndim), -np.eye(mask.ndim)])  # flat bodies have tips far aside
+    normals, moved = np.concatenate([normals, axes]), np.concatenate([moved, (centres @ axes.T).max(axis=0) + _AT_MOST])
     tips = HalfspaceIntersection(np.column_stack([normals, -moved]), centres.mean(axis=0)).intersections
     meeting = (np.abs(tips @ normals.T - moved) < 10 * _SAME).astype(float)
     large = needed[size >= _FACE ** (mask.ndim - 1)]

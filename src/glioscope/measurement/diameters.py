@@ -68,7 +68,8 @@ def _longest_chord(
 ) -> float:
     """Longest distance between two points of the outline on one line perpendicular to the unit vector `direction`.
 
-    The outline is the body's hull; where it keeps a pixel or more within it, it runs through the middle of the pixels' faces.
+    The outline is the body's hull. Where it keeps half a pixel or more within that, it runs through the middle of the pixels'
+    faces, and a quarter of a pixel is taken off, since the longest of many chords is one that ends on a step outwards.
     """
     import contourpy
 
@@ -86,8 +87,8 @@ def _longest_chord(
         found, widest = _section(outline, station), _section(around_edges, station)
         if found is None or widest is None:  # between two pieces that are joined in another slice, or beyond the ends
             continue
-        low = widest[0] if found[0] < widest[0] + pixel else found[0]
-        high = widest[1] if found[1] > widest[1] - pixel else found[1]
+        low = widest[0] if found[0] < widest[0] + pixel / 2 else found[0] + pixel / 4
+        high = widest[1] if found[1] > widest[1] - pixel / 2 else found[1] - pixel / 4
         longest = max(longest, high - low)
     return longest
 
