@@ -33,15 +33,15 @@ def half_voxel(grid: Grid) -> float:
 
 
 def test_feret_of_rotated_ellipsoids() -> None:
-    """Within half a voxel but for one in fifty."""
+    """All within half a voxel; they were too long on average."""
     errors = []
     for seed in range(12):
         grid = grid_around_zero(SPACINGS[seed % 3], Rotation.random(random_state=seed).as_matrix())
         axes = Rotation.random(random_state=100 + seed).as_matrix()
         mask = (((world(grid) @ axes) / (28, 14, 9)) ** 2).sum(axis=-1) <= 1
         errors.append((feret_diameter(mask, grid) - 56) / half_voxel(grid))
-    assert np.max(np.abs(errors)) < 1.1
-    assert np.mean(np.abs(errors) <= 1) >= 0.9
+    assert np.max(np.abs(errors)) <= 1
+    assert abs(np.mean(errors)) < 0.2
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
@@ -152,5 +152,5 @@ def test_a_lesion_in_two_pieces_in_its_largest_slice_has_diameters() -> None:
 
     assert found is not None
     assert found.slice_index == 1
-    assert found.longest_mm == pytest.approx(np.hypot(32, 5), abs=1)
+    assert found.longest_mm == pytest.approx(np.hypot(33, 6))  # from corner to corner, no longer from centre to centre
     assert found.perpendicular_mm == pytest.approx(7, abs=1.5)
