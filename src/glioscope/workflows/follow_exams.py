@@ -120,7 +120,8 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
         if named is None and exam.scheme is None and set(np.unique(volume.data).tolist()) <= {0, 1} and volume.data.any():
             raise AmbiguousExam(
                 f"'{exam.labels.name}' has the label 1 alone, which may be a mask of the whole tumour or one of its tissues; "
-                "name the scheme with --scheme: brats-2023 where 1 is necrosis, residual where it is enhancing tumour after surgery."
+                "name the scheme with --scheme: brats-2023 where 1 is necrosis, residual where it is enhancing tumour after "
+                "surgery."
             )
     cavity = 4 in values and (3 in values or 1 not in values)
     guess = get_scheme("brats-2024-gli") if cavity else numbering_of(open_values, get_scheme("brats-2023"))
