@@ -23,7 +23,7 @@ from glioscope.core import (
     read_labels,
     resample_labels,
 )
-from glioscope.core.files import atomic, check_folder, sha256
+from glioscope.core.files import atomic, check_folder, ensure_folder, sha256
 from glioscope.workflows.dataset import records_folder
 from glioscope.workflows.dicom_measurements import exam_findings, segment_numbers
 from glioscope.workflows.dicom_results import RunResults
@@ -172,6 +172,7 @@ def _export(
         progress.warned("There is no report.pdf, so none is encapsulated; `glioscope report` makes it again.")
     encoded = {name: dicom.dicom_bytes(dataset) for name, dataset in objects.items()}
     written = {name: target / f"{name}.dcm" for name in encoded}
+    ensure_folder(target)
     with ExitStack() as stack:  # all are written before the first gets its name, since they refer to each other
         for name, content in encoded.items():
             stack.enter_context(atomic(written[name])).write_bytes(content)
