@@ -45,7 +45,7 @@ class Access:
     def _check_files(self) -> None:
         for file in (self.authority, self.certificate, self.key):
             if file is not None and not file.is_file():  # the system's error would not say which
-                raise InputUnreadable(f"The certificate or key '{file}' cannot be used: it does not exist or is not a file.")
+                raise InputUnreadable(f"The certificate or key '{file}' does not exist or is not a file, and cannot be used.")
 
     def client_context(self) -> ssl.SSLContext:
         """TLS settings to call a server with; raises InputUnreadable where a file of them cannot be used."""
