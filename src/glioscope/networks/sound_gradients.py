@@ -19,9 +19,9 @@ class SoundGradients(TorchFunctionMode):
     """A context in which padded 3-D convolutions of less depth than their kernel are computed in single precision.
 
     oneDNN 3.12, which PyTorch 2.13 computes with on a CPU, gets the gradient of the weights of just these wrong in bfloat16:
-    some planes of the kernel are noise, others memory that nobody wrote, now and then not finite. At the bottom of a U-Net a patch
-    of 64 voxels is 2 voxels deep, so it matters; it costs next to nothing there. Outside of autocast, and on other devices,
-    nothing changes.
+    some planes of the kernel are noise, others memory that nobody wrote, now and then not finite. At the bottom of a U-Net a
+    patch of 64 voxels is 2 voxels deep, so it matters; it costs next to nothing there. Outside of autocast, and on other
+    devices, nothing changes.
 
     Source: none; `tests/networks/test_sound_gradients.py` shows it against double precision.
     """
