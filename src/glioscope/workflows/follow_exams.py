@@ -112,23 +112,19 @@ def read_schemes(exams: Sequence[FollowedExam], maps: Sequence[Volume], wanted: 
         AmbiguousExam: with `auto`, a map without a table has the label 1 alone: a mask would be read as necrosis.
     """
     named = None if wanted == "auto" else get_scheme(wanted)
-    open_values = np.unique(
-        np.concatenate([np.unique(v.data) for v, exam in zip(maps, exams, strict=True) if exam.scheme is None] or [np.zeros(1)])
-    ).astype(np.uint8)
-    values = set(open_values.tolist())
-    for exam, volume in zip(exams, maps, strict=True):
-        if named is None and exam.scheme is None and set(np.unique(volume.data).tolist()) <= {0, 1} and volume.data.any():
-            raise AmbiguousExam(
-                f"'{exam.labels.name}' has the label 1 alone, which may be a mask of the whole tumour or one of its tissues; "
-                "name the scheme with --scheme: brats-2023 where 1 is necrosis, residual where it is enhancing tumour after "
-                "surgery."
-            )
+    found = [set(np.unique(volume.data).tolist()) - {0} for volume in maps]
+    unnamed = [(exam, own) for exam, own in zip(exams, found, strict=True) if exam.scheme is None]
+    if named is None and (mask := next((exam for exam, own in unnamed if own == {1}), None)):
+        raise AmbiguousExam(
+            f"'{mask.labels.name}' has the label 1 alone, which may be a mask of the whole tumour or one of its tissues; "
+            "name the scheme with --scheme: brats-2023 for necrosis, residual for enhancing tumour after surgery."
+        )
+    values = set[int]().union(*(own for _, own in unnamed))
     cavity = 4 in values and (3 in values or 1 not in values)
-    guess = get_scheme("brats-2024-gli") if cavity else numbering_of(open_values, get_scheme("brats-2023"))
+    guess = get_scheme("brats-2024-gli") if cavity else numbering_of(np.array(sorted(values), int), get_scheme("brats-2023"))
     schemes = [named or exam.scheme or guess for exam in exams]
-    for exam, volume, scheme in zip(exams, maps, schemes, strict=True):
-        unknown = sorted(set(np.unique(volume.data).tolist()) - {0} - set(scheme.labels))
-        if unknown:
+    for exam, own, scheme in zip(exams, found, schemes, strict=True):
+        if unknown := sorted(own - set(scheme.labels)):
             raise InvalidImage(
                 f"'{exam.labels.name}' has the label {unknown[0]}, which scheme '{scheme.name}' does not define; name its "
                 "scheme with --scheme."
