@@ -14,6 +14,7 @@ from glioscope.quality import (
     displaced_sequences,
     exam_remarks,
     judge,
+    measured_remarks,
     overlap,
     overlap_remarks,
     segmentation_remarks,
@@ -168,3 +169,20 @@ def test_the_gravest_remark_decides() -> None:
     judged = judge([info, caution, warning])
     assert judged.verdict == "not to be trusted"
     assert [remark.code for remark in judged.remarks] == ["warning", "caution", "info"]
+
+
+@pytest.mark.parametrize(("dice", "severity"), [(0.8, Severity.INFO), (0.79, Severity.CAUTION), (0.59, Severity.WARNING)])
+def test_what_was_measured_with_the_same_sequences_is_weighed_by_the_whole_tumour(dice: float, severity: Severity) -> None:
+    (remark,) = measured_remarks(["T1", "T2"], "3 exams", {"WT": dice, "TC": 0.1})
+    assert (remark.severity, remark.code) == (severity, "measured-accuracy")
+
+
+def test_what_was_measured_is_said_in_one_sentence() -> None:
+    (remark,) = measured_remarks(["FLAIR"], "3 exams", {"WT": 0.88, "ET": 0.5}, 0.4)
+    assert remark.sentence == "With FLAIR alone the segmenter had a mean Dice of WT 0.88, ET 0.50, on 3 exams."
+    (remark,) = measured_remarks(["T1", "T1 + contrast"], "3 exams", {"WT": 0.4}, 7.47)
+    assert remark.sentence == (
+        "With T1 and T1 + contrast the segmenter had a mean Dice of WT 0.40, and up to 7 ml of enhancing tumour where there "
+        "was none, on 3 exams; do not rely on it."
+    )
+    assert measured_remarks(["T1"], "3 exams", {}) == []

@@ -14,6 +14,7 @@ from glioscope.bundles import bundles_folder, write_bundle
 from glioscope.cli.main import app
 from glioscope.core import EngineMissing, Grid, InputUnreadable, InvalidImage, MissingSequence, Sequence, Volume
 from glioscope.segmentation import choose_segmenter, find_entry, get_segmenter, list_segmenters
+from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from tests.bundles.toy import document_of, write_toy
 
 torch = pytest.importorskip("torch")
@@ -341,9 +342,7 @@ def test_an_effort_that_is_not_known_is_refused() -> None:
         get_segmenter("subtraction", effort="fast")
 
 
-def test_what_ships_is_taken_where_subtraction_cannot_work_and_shows_its_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ships_is_taken_wherever_it_can_work_and_shows_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "models")
     inputs = {"channels": ["t1c", "t2w"], "normalisation": "zscore", "optional": ["t1c", "t2w"]}
     bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
@@ -351,8 +350,10 @@ def test_what_ships_is_taken_where_subtraction_cannot_work_and_shows_its_card(
     assert choose_segmenter({T2W}) == "easy"
     assert choose_segmenter({T2W, T2F}) == "easy"
     assert choose_segmenter({T2F}) == "flair-threshold"  # "easy" knows nothing of FLAIR
+    assert choose_segmenter({T1C}) == "easy"
+    assert choose_segmenter({T1N, T2F}) == "flair-threshold"
     with pytest.raises(MissingSequence):
-        choose_segmenter({T1C})
+        choose_segmenter({T1N})
     assert find_entry("easy").document()["model_card"].startswith("# What it is")
     done = CliRunner().invoke(app, ["segmenters", "show", "easy"])
     assert done.exit_code == 0, done.output
@@ -377,3 +378,28 @@ def test_warming_up_leaves_what_is_broken_to_segment(tmp_path: Path, monkeypatch
     segmenter = get_segmenter(str(tmp_path / "toy"))
     segmenter.warm_up()
     assert segmenter.segment(*exam()).probabilities
+
+
+def test_a_part_that_is_dim_on_the_image_that_tells_its_region_stays_undecided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sinus that took up contrast was told as a second focus, 97 mm from the tumour."""
+    images, brain = exam()
+    brain = brain.with_data(np.ones(SHAPE, bool))
+    flair = np.random.default_rng(0).normal(100, 10, SHAPE).astype(np.float32)
+    flair[2:5, 2:5, 2:5] = 200
+    images = {**images, T2F: images[T2F].with_data(flair)}
+    maps = np.zeros((3, *SHAPE), np.float32)
+    maps[:, 2:5, 2:5, 2:5] = 0.9
+    maps[:, 7:9, 7:9, 7:9] = 0.95
+    monkeypatch.setattr(BundleSegmenter, "_view", lambda *_: maps)
+    target = document_of()["target"]
+    write_toy(tmp_path / "plain", document=document_of(target=target))
+    write_toy(tmp_path / "bright", document=document_of(target={**target, "bright": {"WT": "t2f"}}))
+    told = get_segmenter(str(tmp_path / "plain")).segment(images, brain)
+    assert np.count_nonzero(told.labels.data) == 27 + 8
+    told = get_segmenter(str(tmp_path / "bright")).segment(images, brain)
+    assert np.count_nonzero(told.labels.data) == np.count_nonzero(told.labels.data[2:5, 2:5, 2:5]) == 27
+    for region in ("WT", "TC", "ET"):
+        assert told.probabilities[region].data.max() == np.float32(0.9)
+        assert told.probabilities[region].data[7:9, 7:9, 7:9].max() == np.float32(0.49)

@@ -109,10 +109,10 @@ def test_an_earlier_exam_without_a_label_map_is_segmented_first(tmp_path: Path, 
     after, bundle, out = write_after(tmp_path), write_back(tmp_path / "back"), tmp_path / "out"
     before = write_before(tmp_path, labels=False)
     segmented(after, out, segmenter=str(bundle), earlier=before)
-    assert provenance(out)["segment-toy"]["facts"]["earlier"]["mask"] == "subtraction, TC"
-    assert "segment-subtraction" in provenance(out, "sub-after/ses-earlier")
+    assert provenance(out)["segment-toy"]["facts"]["earlier"]["mask"] == "default, TC"
+    assert "segment-default" in provenance(out, "sub-after/ses-earlier")
     anat = out / "sub-after" / "ses-earlier" / "anat"
-    labels = read_labels(anat / "sub-after_ses-earlier_space-orig_seg-subtraction_dseg.nii.gz")
+    labels = read_labels(anat / "sub-after_ses-earlier_space-orig_seg-default_dseg.nii.gz")
     mask = read_labels(anat / "sub-after_ses-earlier_space-orig_desc-tumour_mask.nii.gz")
     np.testing.assert_array_equal(mask.data > 0, np.isin(labels.data, (1, 3)))
 
@@ -157,7 +157,7 @@ FAULTS: dict[str, tuple[type[GlioscopeError], str]] = {
     "not asked for": (InvalidImage, "'flair-threshold' looks at no earlier exam"),
     "auto": (InvalidImage, "'auto' looks at no earlier exam"),
     "no t1c": (MissingSequence, r"'toy' needs the T1 \+ contrast of an earlier exam, which 'past' lacks"),
-    "no mask": (MissingSequence, "'past' has no tumour mask, and none can be made: No segmenter can work with T1"),
+    "no mask": (MissingSequence, "'past' has no tumour mask, and none can be made: With T1 .* do not rely on it"),
     "two masks": (AmbiguousExam, "has 2 label maps"),
     "two exams": (AmbiguousExam, "'cohort' holds 2 exams; name the one before surgery"),
     "no image": (InputUnreadable, "The earlier exam 'past' cannot be used: "),

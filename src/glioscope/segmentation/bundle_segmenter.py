@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glioscope.bundles import Bundle, build_channels
+from glioscope.bundles import Bundle, Measured, build_channels, measured_with
 from glioscope.bundles.placing import working_grid
 from glioscope.core import EngineMissing, Grid, Sequence, Volume, get_scheme, resample, resample_mask
 from glioscope.inference import WindowSettings, predict
 from glioscope.inference.model_store import ModelStore
 from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
+from glioscope.segmentation.dim_parts import dim_parts
+from glioscope.segmentation.flair_threshold import UNDECIDED
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
 __all__ = ["BundleSegmenter"]
@@ -91,6 +93,10 @@ class BundleSegmenter(Segmenter):
         needs, have = self.bundle.document["target"].get("needs") or {}, set(sequences)
         return tuple(region for region in self.regions if have.issuperset(needs.get(region, ())))
 
+    def measured(self, sequences: Iterable[str]) -> Measured | None:
+        """What `measured` in the bundle's document says of these sequences."""
+        return measured_with(self.bundle.document, sequences)
+
     @property
     def identity(self) -> str:  # type: ignore[override]
         """The bundle's checksum; another one as soon as an INT8 version of it was accepted on this machine."""
@@ -118,10 +124,10 @@ class BundleSegmenter(Segmenter):
                 back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in maps]
                 maps = np.clip(np.stack(back), 0, 1)
             if self.views:
-                views[view] = brain.with_data(self._decide(maps, brain, told).labels)
+                views[view] = brain.with_data(self._decide(maps, images, brain, told).labels)
             mean = maps if mean is None else mean + (maps - mean) / number
         assert mean is not None
-        found = self._decide(mean, brain, told)
+        found = self._decide(mean, images, brain, told)
         facts = {
             "bundle": self.bundle.checksum,
             "members": len(self.bundle.files),
@@ -185,10 +191,14 @@ class BundleSegmenter(Segmenter):
             yield forward
             del forward
 
-    def _decide(self, maps: NDArray[Any], brain: Volume, told: tuple[str, ...]) -> Any:  # noqa: ANN401
+    def _decide(self, maps: NDArray[Any], images: Mapping[Sequence, Volume], brain: Volume, told: tuple[str, ...]) -> Any:  # noqa: ANN401
         target, voxel = self.bundle.document["target"], brain.grid.voxel_volume
         if target["kind"] == "labels":
             return answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
+        for region, image in (target.get("bright") or {}).items():
+            if region in told and image in images:
+                dim = dim_parts(maps[target["names"].index(region)] >= 0.5, images[Sequence(image)].data, brain.data)
+                maps = np.where(dim, np.minimum(maps, UNDECIDED), maps)
         found = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
         return answer_of_regions(found, self.scheme, self.chain, voxel)
 

@@ -38,7 +38,6 @@ class Entry:
         regions: Regions that it finds.
         path: `module:Class` of the Segmenter, imported when it is asked for.
         automatic: Whether it may be chosen where the user named none; earlier entries are preferred.
-        chosen_for: An exam must have one of these for it to be chosen so; empty for any exam.
         trained: Whether it learnt from labelled exams.
         folder: Where the bundle lies that it is made of.
         usable: Whether it can be asked for; a bundle that cannot has the reason as its title.
@@ -52,7 +51,6 @@ class Entry:
     regions: tuple[str, ...]
     path: str
     automatic: bool = True
-    chosen_for: frozenset[Sequence] = frozenset()
     trained: bool = False
     folder: Path | None = None
     usable: bool = True
@@ -110,18 +108,14 @@ _OF_KIND = {
 """Kind of a bundle -> the Segmenter that is called with the bundle and `device=`."""
 
 
-_SHIPPED_FOR = frozenset({Sequence.T2W, Sequence.T2F})
-"""What the models that ship are chosen for unasked: from T1 images alone they find next to nothing (docs/default.md)."""
-
-
 def list_segmenters() -> list[Entry]:
-    """All segmenters, the preferred ones first: `subtraction`, the models that ship, `flair-threshold`, those of other
-    packages, and the user's bundles, each by name. `subtraction` finds as much in a third of the time (docs/default.md).
+    """All segmenters, the preferred ones first: the models that ship, `subtraction`, `flair-threshold`, those of other
+    packages, and the user's bundles, each by name.
     """
-    shipped = [replace(_entry_of(folder), automatic=True, chosen_for=_SHIPPED_FOR) for folder in shipped_bundles()]
+    shipped = [replace(_entry_of(folder), automatic=True) for folder in shipped_bundles()]
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
     own = [_entry_of(folder) for folder in list_bundles()]
-    return [_SUBTRACTION, *shipped, _FLAIR_THRESHOLD, *sorted(others, key=lambda entry: entry.name), *own]
+    return [*shipped, _SUBTRACTION, _FLAIR_THRESHOLD, *sorted(others, key=lambda entry: entry.name), *own]
 
 
 def find_entry(name: str) -> Entry:
@@ -215,7 +209,7 @@ def choose_segmenter(sequences: Iterable[Sequence]) -> str:
     """Name of the best segmenter for an exam that has `sequences`; raises MissingSequence where none can work."""
     have = frozenset(sequences)
     for entry in list_segmenters():
-        if entry.automatic and entry.able(have) and (not entry.chosen_for or entry.chosen_for & have):
+        if entry.automatic and entry.able(have):
             return entry.name
     raise MissingSequence(
         f"No segmenter can work with {_named(have) or 'no sequence at all'} alone; "

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from glioscope.bundles import Measured
 from glioscope.bundles.channels import named
 from glioscope.core import Grid, InvalidImage, MissingSequence, Scheme, Sequence, Volume
 from glioscope.core.boxes import box_of
@@ -102,6 +103,10 @@ class Segmenter(ABC):
     def regions_from(self, sequences: Iterable[str]) -> tuple[str, ...]:
         """Those of `regions` that it can find in an exam that has only `sequences`."""
         return self.regions
+
+    def measured(self, sequences: Iterable[str]) -> Measured | None:
+        """How well it did on exams that have only `sequences`, where that is known."""
+        return None
 
     def missing_earlier(self, sources: Iterable[str], exam: str | None = None) -> MissingSequence | None:
         """The error to raise where only `sources` are known of an earlier exam, called `exam` if there is one; or None."""

@@ -26,7 +26,8 @@ from glioscope.core import (
     write_volume,
 )
 from glioscope.inspection import Inspection, inspect_path
-from glioscope.segmentation import Segmenter, choose_segmenter
+from glioscope.quality import Severity, measured_remarks
+from glioscope.segmentation import Segmenter, choose_segmenter, get_segmenter
 from glioscope.workflows.labelled_cohort import label_map_of
 from glioscope.workflows.segment_exam import EarlierFiles, segment_exam
 
@@ -166,10 +167,16 @@ def _inspected(place: Path, inspection: Inspection, workdir: Path) -> Inspection
 
 
 def _tumour_finder(exam: Inspection, place: Path) -> str:
+    lacking = f"The earlier exam '{place.name}' has no tumour mask, and none can be made: "
     try:
-        return choose_segmenter(exam.chosen)
+        name = choose_segmenter(exam.chosen)
     except MissingSequence as error:
-        raise MissingSequence(f"The earlier exam '{place.name}' has no tumour mask, and none can be made: {error}") from None
+        raise MissingSequence(lacking + str(error)) from None
+    measured = get_segmenter(name).measured(exam.chosen)
+    for remark in measured_remarks(**measured.document()) if measured else ():
+        if remark.severity is Severity.WARNING:  # nobody looks at this mask
+            raise MissingSequence(lacking + remark.sentence)
+    return name
 
 
 def _tumour_region(regions: tuple[str, ...]) -> str:

@@ -91,7 +91,7 @@ def report_exam(
     brains = {"brain": prepared.brain_mask, "native_brain": prepared.native_brain_mask}
     known = sorted(_known_regions(segmented))
     about = {"segmenter": segmented.segmenter, "scheme": segmented.scheme, "known": known}
-    trained = {"trained": segmented.trained}
+    weighed = {"trained": segmented.trained, "measured": segmented.measured and segmented.measured.document()}
     exam = {"exam": prepared.exam.name, "id": prepared.exam.id, "session": prepared.exam.session, "space": prepared.space}
     volumes = find_location_volumes()
     evidence = evidence_files(folder)
@@ -127,7 +127,7 @@ def report_exam(
             },
             parameters={
                 **about,
-                **trained,
+                **weighed,
                 "in_atlas": prepared.to_native is not None,
                 "reference": str(prepared.exam.reference),
             },
@@ -201,6 +201,7 @@ def judge_files(
     atlas: Mapping[str, Path],
     segmenter: str,
     trained: bool,
+    measured: Mapping[str, Any] | None = None,
     scheme: str,
     known: list[str],
     in_atlas: bool,
@@ -225,6 +226,7 @@ def judge_files(
     remarks += q.displaced_sequences(volumes, mask, Sequence(reference))
     remarks += q.swapped_remarks(volumes, mask)
     remarks += q.segmentation_remarks(read_labels(native_labels), get_scheme(scheme), native_mask, trained=trained)
+    remarks += q.measured_remarks(**measured) if measured else []
     evidence = gather_evidence(raters, probabilities, assessment)
     judged = q.with_evidence(q.judge(remarks).document(), evidence)
     write_json(quality, judged)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from glioscope.bundles import Measured
 from glioscope.bundles.placing import read_earlier
 from glioscope.core import (
     InvalidImage,
@@ -67,6 +68,7 @@ class Segmented:
         probabilities: Region -> probability map on the native grid; empty for a segmenter that gives labels only.
         tsv: Lookup table of the label maps (BIDS: index, name, color, abbreviation).
         facts: What the segmenter decided.
+        measured: How well the segmenter did on exams with the same sequences, where that is known.
     """
 
     segmenter: str
@@ -78,6 +80,7 @@ class Segmented:
     probabilities: Mapping[str, Path]
     tsv: Path
     facts: Mapping[str, Any]
+    measured: Measured | None = None
 
 
 def segment_exam(
@@ -134,6 +137,7 @@ def segment_exam(
         probabilities=dict(probabilities) if isinstance(probabilities, Mapping) else {},
         tsv=files["tsv"],
         facts=record.facts,
+        measured=segmenter.measured(prepared.images),
     )
 
 

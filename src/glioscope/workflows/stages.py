@@ -11,6 +11,7 @@ from glioscope.core import InputUnreadable, InvalidImage, Ledger, Prepared, Sche
 from glioscope.core.files import write_json
 from glioscope.inspection import Inspection
 from glioscope.postprocessing import Chain
+from glioscope.quality import Severity, measured_remarks
 from glioscope.segmentation import choose_segmenter, get_segmenter
 from glioscope.workflows.convert_exam import convert_exam
 from glioscope.workflows.dataset import RECORDS, records_folder
@@ -137,10 +138,14 @@ class Stages:
             lacking = get_segmenter(self.segmenter).missing(available)
             if lacking:
                 raise lacking
-            return self.segmenter
-        name = choose_segmenter(available)
-        get_segmenter(name, effort=self.effort)
-        self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
+            name = self.segmenter
+        else:
+            name = choose_segmenter(available)
+            self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
+        measured = get_segmenter(name, effort=self.effort).measured(available)
+        for remark in measured_remarks(**measured.document()) if measured else ():
+            if remark.severity is Severity.WARNING:  # before the minutes that it takes
+                self.progress.warned(remark.sentence)
         return name
 
     def _prepare(self, inspection: Inspection, ledger: Ledger) -> Prepared:
