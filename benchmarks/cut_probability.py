@@ -4,21 +4,25 @@
     python benchmarks/cut_probability.py OUT... [--by default] [--seed 1]
 
 Reads what benchmarks/cut_exams.py has kept of synthetic exams after surgery, whose residual is known to the voxel, and compares
-every model of `glioscope surgery` with it: the stated probability beside how often there was residual tumour, in bins with
-their counts; the Brier score, beside that of stating the share of all exams and that of the plain decision by the label map (0
-or 1); the expected calibration error (over the bins); and how often an exam with residual tumour is given more than one without
-(AUC, 0.5 by chance). `raters` are the label maps of `default` and `subtraction`, where both are kept. Writes Markdown.
+every model of `glioscope surgery` with it, and voxels that err together over a length: the stated probability beside how often
+there was residual tumour, in bins with their counts; the Brier score, beside that of stating the share of all exams and that of
+the plain decision by the label map (0 or 1); the expected calibration error (over the bins); and how often an exam with
+residual tumour is given more than one without (AUC, 0.5 by chance). `raters` are the label maps of `default` and `subtraction`,
+where both are kept. Writes Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from glioscope.measurement.surgery import RESIDUAL_CUT_ML, CutProbability, independent_voxels, nested_outlines, rater_share
@@ -30,6 +34,33 @@ MODELS: dict[str, Callable[[NDArray[np.float32], float, float], CutProbability]]
     "independent voxels": independent_voxels,
 }
 RATERS = ("default", "subtraction")
+LENGTHS_MM = (6, 12, 24)
+GRID = (240, 240, 155)
+FAINT = 0.003
+"""Less probable voxels are left out of the fields, for speed."""
+DRAWS = 200
+
+
+def correlated_voxels(where: NDArray[np.int32], p: NDArray[np.float32], length_mm: float, needed: int) -> float:
+    """Share of random outlines that hold `needed` voxels: a voxel is in where a smooth Gaussian field, which changes over a
+    length, is below the quantile of its probability; 0 mm would be independent voxels, infinitely many nested outlines.
+    """
+    where, quantiles = where[p >= FAINT], ndtri(p[p >= FAINT].astype(np.float64))
+    if len(where) < needed:
+        return 0.0
+    places = np.array(np.unravel_index(where, GRID)).T * 2 / length_mm  # in steps of a lattice of half the length
+    places -= places.min(axis=0)
+    corner, reach = np.floor(places).astype(int), np.arange(6)
+    shape = corner.max(axis=0) + 6
+    weights = np.exp(-((1.5 * (places[:, :, None] + 2 - corner[:, :, None] - reach)) ** 2) / 2)
+    weights /= np.sqrt((weights**2).sum(axis=2, keepdims=True))
+    weight = np.einsum("ni,nj,nk->nijk", *np.moveaxis(weights, 1, 0)).reshape(len(where), -1)
+    x, y, z = (corner[:, axis, None] + reach for axis in range(3))
+    node = ((x[:, :, None, None] * shape[1] + y[:, None, :, None]) * shape[2] + z[:, None, None, :]).reshape(weight.shape)
+    ends = np.arange(0, weight.size + 1, weight.shape[1])
+    spread = csr_matrix((weight.ravel(), node.ravel(), ends), shape=(len(where), int(shape.prod())))
+    fields = spread @ np.random.default_rng(0).standard_normal((int(shape.prod()), DRAWS))
+    return float(((fields <= quantiles[:, None]).sum(axis=0) >= needed).mean())
 
 
 def bin_of(stated: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -78,6 +109,10 @@ def main() -> None:
         name: np.array([model(exam[f"ET-{options.by}-p"], VOXEL_MM3, RESIDUAL_CUT_ML).residual for exam in kept])
         for name, model in MODELS.items()
     }
+    needed = math.ceil(RESIDUAL_CUT_ML / ml)
+    for length in LENGTHS_MM:
+        maps = [(exam[f"ET-{options.by}-where"], exam[f"ET-{options.by}-p"]) for exam in kept]
+        stated[f"correlated over {length} mm"] = np.array([correlated_voxels(*map_, length, needed) for map_ in maps])
     if all(f"ET-{name}" in exam for exam in kept for name in RATERS):
         volumes = [[len(exam[f"ET-{name}"]) * ml for name in RATERS] for exam in kept]
         stated["raters"] = np.array([rater_share(each, RESIDUAL_CUT_ML).residual for each in volumes])

@@ -69,10 +69,12 @@ def twins(points: Points, spacing: Points, body: Points, widest: float, rng: np.
     close, wanted = points[near], mask[near]
     here = np.array([*body, 0.0])
     scale, spread = 1.0, np.diag([0.02 * pixel] * 3 + [0.02 * pixel / body[0]] + [0.02 * pixel] * 2 + [0.05 * pixel])
-    walked, found, accepted = [], [], 0
+    walked: list[Points] = []
+    found: list[float] = []
+    accepted = 0
     for step in range(STEPS):
         if step in (500, 1500, 3000, 6000):
-            spread = np.linalg.cholesky(np.cov(np.array(walked[step // 2 :]).T) + 1e-10 * np.eye(7))
+            spread = np.linalg.cholesky(np.asarray(np.cov(np.array(walked[step // 2 :]).T)) + 1e-10 * np.eye(7))
             scale = 1.0
         if step % 200 == 199:
             scale, accepted = scale * (1.3 if accepted > 60 else 0.6 if accepted < 16 else 1.0), 0
