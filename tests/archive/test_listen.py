@@ -201,8 +201,27 @@ def test_one_listener_a_folder(tmp_path: Path) -> None:
         Inbox(here.out)
 
 
+def test_a_folder_of_other_files_is_left_alone_regression(tmp_path: Path) -> None:
+    """Its own folders went between them, and somebody's `studies` were put into quarantine one by one."""
+    mine = tmp_path / "cohort" / "studies" / "glioma" / "notes.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(OutputUnwritable, match="'cohort' holds files that are no listener's; give it an empty folder"):
+        Inbox(tmp_path / "cohort")
+    assert sorted(path.name for path in (tmp_path / "cohort").rglob("*")) == ["glioma", "notes.txt", "studies"]
+
+
+def test_a_listener_knows_its_own_folder_again(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / ".DS_Store").touch()  # of a file manager
+    Inbox(tmp_path / "in").close()
+    (tmp_path / "in" / "readme.txt").touch()
+    Inbox(tmp_path / "in").close()
+
+
 def test_a_port_that_cannot_be_told_costs_a_sentence(tmp_path: Path) -> None:
     # issue 6: on a full disk the listener ended with a fault of ours, since this one file was written past core.files
     (tmp_path / "in" / "port").mkdir(parents=True)
+    (tmp_path / "in" / ".listener").touch()
     with pytest.raises(OutputUnwritable, match="port' cannot be written"):
         listen(tmp_path / "in", options=ListenOptions(port=0, until_idle=True))

@@ -132,3 +132,18 @@ def test_the_process_that_starts_the_others_ends_when_they_have() -> None:
         raise RuntimeError("what came of it")
     assert signal.getsignal(signal.SIGTERM) is before
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+class EndedWithItsWorkers(TrainingProgress):
+    """What `timeout` and a cluster's scheduler do: SIGTERM comes to this process and to those that prepare samples for it."""
+
+    def stepped(self, position: Position) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+
+
+@pytest.mark.usefixtures("handlers")
+def test_samples_that_end_with_the_training_are_an_interruption_regression(make_job: MakeJob, tmp_path: Path) -> None:
+    """It was told as want of memory: `search` gave the trial up, and went on with the next instead of ending."""
+    with pytest.raises(KeyboardInterrupt):
+        train_fold(make_job(tmp_path, "training.iterations=4"), EndedWithItsWorkers())

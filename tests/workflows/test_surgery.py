@@ -223,3 +223,22 @@ def test_the_real_label_maps_after_surgery(test_data: Path) -> None:
     assert told["scheme"] == "brats-2024-gli"
     assert told["residual"]["volume_ml"] == 0.302 and told["cavity_ml"] == 29.948
     assert told["extent"]["ET"]["extent_percent"] == 64.3
+
+
+def test_probabilities_of_a_segmenter_that_knows_no_surgery_are_left_out_regression(tmp_path: Path) -> None:
+    """They were told in front, and right no more often than by chance (benchmarks/cut_probability.py)."""
+    anat = results(tmp_path) / "anat"
+    segmentation = exam()[1]
+    write_volume(anat / "sub-x_space-orig_seg-net_dseg.nii.gz", segmentation)
+    file = anat / "sub-x_space-orig_seg-net_label-ET_probseg.nii.gz"
+    write_volume(file, segmentation.with_data(np.full(segmentation.data.shape, 0.25, np.float32)))
+    before = surgery(tmp_path / "out", segmenter="net", scheme="brats-2023").document()["residual"]
+    assert [model["model"] for model in before["models"]] == ["raters"]
+    assert "are left out: its labels know no resection cavity" in before["note"]
+    (anat / "sub-x_space-orig_seg-subtraction_dseg.nii.gz").unlink()
+    alone = surgery(tmp_path / "out", segmenter="net", scheme="brats-2023").document()["residual"]
+    assert (alone["probability_residual_tumour"], alone["note"]) == (None, before["note"])
+    after = surgery(tmp_path / "out", segmenter="net", scheme="brats-2024-gli").document()["residual"]
+    assert (after["model"], after["probability_residual_tumour"]) == ("nested outlines", 0.25)
+    given = surgery(tmp_path / "out", segmenter="net", scheme="brats-2023", probability=file).document()["residual"]
+    assert given["probability_residual_tumour"] == 0.25  # whoever names it answers for it

@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from glioscope.atlas import atlas_volume
-from glioscope.core import EngineMissing, InputUnreadable, InvalidImage, Volume, read_labels, read_volume, write_volume
+from glioscope.core import (
+    EngineMissing,
+    InputUnreadable,
+    InvalidImage,
+    OutputUnwritable,
+    Volume,
+    read_labels,
+    read_volume,
+    write_volume,
+)
 from glioscope.core.files import sha256
 from glioscope.synthesis.template import BRATS_GRID
 from glioscope.workflows.labelled_cohort import labelled_cohort
@@ -67,9 +76,10 @@ def test_a_healthy_cohort_has_empty_labels_and_random_contrast_still_shows_a_bra
     assert 900 < (image.data > 0).sum() / 1000 < 2000
 
 
-def test_other_settings_need_another_folder(tmp_path: Path) -> None:
+def test_other_settings_need_another_folder_regression(tmp_path: Path) -> None:
+    """It was told as an input that cannot be read (exit code 3)."""
     (tmp_path / "synthetic.json").write_text(json.dumps({"seed": 1}))
-    with pytest.raises(InputUnreadable, match="other settings"):
+    with pytest.raises(OutputUnwritable, match="other settings"):
         synthesize(tmp_path, exams=1)
     assert [file.name for file in tmp_path.iterdir()] == ["synthetic.json"]
 

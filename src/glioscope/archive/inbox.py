@@ -18,6 +18,9 @@ from glioscope.core.files import ensure_folder, output_errors, sweep, write_byte
 
 __all__ = ["Inbox"]
 
+_MARK = ".listener"
+"""In every listener's folder, and locked while one works there."""
+
 
 class Inbox:
     """Takes objects from many threads and hands studies to one.
@@ -30,7 +33,7 @@ class Inbox:
         root: The folder; readable by its owner alone where it is made here.
 
     Raises:
-        OutputUnwritable: it cannot be written, or another listener works in it.
+        OutputUnwritable: it cannot be written, another listener works in it, or it holds files that are no listener's.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,7 +43,9 @@ class Inbox:
             if not root.exists():
                 root.mkdir(mode=0o700)
         ensure_folder(root)
-        self._owned = (root / ".listener").open("w")
+        if not (root / _MARK).exists() and any(not path.name.startswith(".") for path in root.iterdir()):
+            raise OutputUnwritable(f"'{root.name}' holds files that are no listener's; give it an empty folder, or a new one.")
+        self._owned = (root / _MARK).open("w")
         try:
             fcntl.flock(self._owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

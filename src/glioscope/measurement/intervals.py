@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 INTERVAL_PERCENT = 95
-"""How often a volume lies in its interval, as far as the voxels' probabilities hold."""
+"""How often a volume would lie in its interval if the probabilities held; docs/measurement.md tells how often it does."""
 
 LEAST_LIKELY = 0.025
 """What is less probable than this is in no interval."""
@@ -33,8 +33,8 @@ _LOWER, _UPPER = 1 - LEAST_LIKELY, LEAST_LIKELY
 
 INTERVAL_RULE = (
     f"{INTERVAL_PERCENT} % interval: from the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
-    f"those with at least {_UPPER:.1%}. It is exact where all voxels err together, as neighbours nearly do, and too wide "
-    "where they do not."
+    f"those with at least {_UPPER:.1%}. It spreads as far as the probabilities allow, since all voxels err together, and is as "
+    "good as they are: what they are sure of and wrong about lies outside it."
 )
 """The rule in a sentence.
 

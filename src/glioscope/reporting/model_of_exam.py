@@ -143,7 +143,9 @@ def _measurements(measurements: Document) -> Section:
     note = f"Labels: {labels}. " if labels else f"This segmenter cannot tell: {unknown}. "
     if "volume_intervals" in measurements:
         told = measurements["volume_intervals"]
-        note += f"{told['source']} " + (f"In brackets: {told['percent']} %. " if _has_interval(measurements) else "")
+        note += f"{told['source']} "
+        if _has_interval(measurements):
+            note += f"In brackets: what they leave open ({told['percent']} %); the true volume may lie outside more often. "
     note += (f"Brain {brain:.0f} ml. " if brain else "") + f"Voxels of {spacing} mm."
     return Section("Measurements", (note,), (table,))
 

@@ -17,11 +17,16 @@ COMPLETE = 0.45
 """Part of the operations that leave nothing that enhances."""
 
 
-def resected(fields: TumourFields, rng: np.random.Generator) -> TumourFields:
+def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float | None = None) -> TumourFields:
     """The tumour after its core was cut out, with a margin or, on one side, without all of it.
 
     Residual tumour is a broken rim at the cavity's wall, mostly of 2 to 5 mm, and what lay beyond the side where the surgeon
     stopped. Oedema has shrunk, by as much as half of its depth.
+
+    Args:
+        fields: The tumour before surgery.
+        rng: Where all randomness comes from.
+        residual_ml: About how much of it that enhances is left, in one place; less where there is less. None draws it.
     """
     shape, step = fields.core.shape, fields.step
     core = fields.core
@@ -39,7 +44,12 @@ def resected(fields: TumourFields, rng: np.random.Generator) -> TumourFields:
     left = np.minimum(core, -cavity)
     residual = np.maximum(left, wall)
     enhancing = np.where(wall > left, wall, fields.enhancing)
-    if rng.random() < COMPLETE:
+    complete = rng.random() < COMPLETE
+    if residual_ml:
+        residual = np.minimum(
+            residual, _one_place(np.minimum(np.minimum(residual, enhancing), -cavity), step, residual_ml, rng)
+        )
+    elif complete or residual_ml is not None:
         residual = np.minimum(residual, -1)
         enhancing = np.full(shape, -1, np.float32)
     shrunk = fields.whole - np.float32(rng.uniform(0, 0.5)) * np.clip(fields.whole - np.maximum(core, 0), 0, None)
@@ -61,3 +71,18 @@ def _one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator)
     x, y, z = (along(n * np.arange(size), axis) for axis, (n, size) in enumerate(zip(normal, core.shape, strict=True)))
     border = np.quantile(inside @ normal, rng.uniform(0.55, 0.95))
     return np.asarray((border - (x + y + z)) * step, np.float32)
+
+
+def _one_place(depth: NDArray[np.floating], step: float, volume_ml: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Depth in mm below the ball around a random place of a body that holds about `volume_ml` of it."""
+    inside = np.argwhere(depth > 0)
+    if not len(inside):
+        return np.full(depth.shape, -1, np.float32)
+    centre = inside[rng.integers(len(inside))]
+    x, y, z = (along((np.arange(size) - c) ** 2, axis) for axis, (c, size) in enumerate(zip(centre, depth.shape, strict=True)))
+    away = step * np.sqrt(x + y + z)
+    filled = np.clip(depth / step + 0.5, 0, 1).ravel()  # of each voxel
+    order = np.argsort(away, axis=None, kind="stable")
+    reached = np.cumsum(filled[order]) * step**3 / 1000
+    last = order[min(int(np.searchsorted(reached, volume_ml)), order.size - 1)]
+    return np.asarray(away.flat[last] - away, np.float32)

@@ -90,6 +90,7 @@ def synthesise_exam(
     mode: Mode = "realistic",
     kind: Kind = "pre-operative",
     shape: Path | None = None,
+    residual_ml: float | None = None,
 ) -> SyntheticExam:
     """Make an exam with a tumour of known extent; the same arguments give the same bytes.
 
@@ -107,6 +108,7 @@ def synthesise_exam(
         kind: `pre-operative`, `non-enhancing` (a large core of which at most a third enhances; grown tumours only),
             `post-operative` (with a resection cavity) or `healthy` (no tumour).
         shape: Label map whose tumour is taken instead of a grown one.
+        residual_ml: About how much enhancing tumour an operation leaves, in one place; None draws it. The label map is exact.
 
     Raises:
         MissingSequence: no sequence is asked for.
@@ -116,7 +118,7 @@ def synthesise_exam(
     if not wanted:
         raise MissingSequence("A synthetic exam needs at least one sequence; name some of t1n, t1c, t2w, t2f.")
     ensure_folder(folder)
-    patient = make_patient(read_template(maps), seed, kind=kind, shape=shape)
+    patient = make_patient(read_template(maps), seed, kind=kind, shape=shape, residual_ml=residual_ml)
     contrast = draw_contrast(mode, np.random.default_rng([seed, 2]))
     chosen = {s: np.random.default_rng([seed, 3, number]) for number, s in enumerate(Sequence) if s in wanted}
     if style == "raw":

@@ -48,7 +48,9 @@ class Patient:
         return Volume(out, BRATS_GRID)
 
 
-def make_patient(template: Template, seed: int, *, kind: Kind = "pre-operative", shape: Path | None = None) -> Patient:
+def make_patient(
+    template: Template, seed: int, *, kind: Kind = "pre-operative", shape: Path | None = None, residual_ml: float | None = None
+) -> Patient:
     """The patient of that seed; see `synthesise_exam`."""
     rng = np.random.default_rng([seed, 0])
     deformation = random_deformation(template, rng)
@@ -56,7 +58,7 @@ def make_patient(template: Template, seed: int, *, kind: Kind = "pre-operative",
     if kind == "healthy":
         anatomy = deformed_anatomy(template, deformation, coarse, displaced(None, coarse.window), rng)
         return Patient(anatomy, np.zeros(anatomy.brain.shape, np.uint8), SCHEME)
-    fields = _tumour(coarse.tissue, kind, shape, np.random.default_rng([seed, 1]))
+    fields = _tumour(coarse.tissue, kind, shape, residual_ml, np.random.default_rng([seed, 1]))
     every = COARSE // FINE
     at = displaced(mass_effect(_added(fields, rng), coarse.surface[::every, ::every, ::every]), coarse.window)
     anatomy = deformed_anatomy(template, deformation, coarse, at, rng)
@@ -66,12 +68,14 @@ def make_patient(template: Template, seed: int, *, kind: Kind = "pre-operative",
     return Patient(with_tumour(anatomy, tumour, rng), labels, SCHEME if fields.cavity is None else POST_OPERATIVE)
 
 
-def _tumour(tissue: Tissue, kind: Kind, shape: Path | None, rng: np.random.Generator) -> TumourFields:
+def _tumour(
+    tissue: Tissue, kind: Kind, shape: Path | None, residual_ml: float | None, rng: np.random.Generator
+) -> TumourFields:
     if shape is not None:
         fields = place_tumour(read_labels(shape), tissue, rng)
     else:
         fields = grow_tumour(tissue, draw_composition(rng, enhancing=kind != "non-enhancing"), rng)
-    return resected(fields, rng) if kind == "post-operative" else fields
+    return resected(fields, rng, residual_ml) if kind == "post-operative" else fields
 
 
 def _added(fields: TumourFields, rng: np.random.Generator) -> NDArray[np.float32]:

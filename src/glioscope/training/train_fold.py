@@ -161,6 +161,8 @@ def _run(job: FoldJob, module: SegmentationModule, progress: TrainingProgress, w
     except SystemExit:  # Lightning's answer to an interruption, and ours
         raise KeyboardInterrupt from None
     except Exception as error:
+        if trainer.received_sigterm:  # and so were the processes that prepare samples, which is what is told
+            raise KeyboardInterrupt from None
         state = _state(job)
         kept = (
             f"the state of step {state.step} is kept, and the same command goes on from there"

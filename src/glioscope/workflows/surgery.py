@@ -43,6 +43,15 @@ __all__ = ["Surgery", "surgery"]
 PICTURE = "surgery.png"
 _EXTENTS = ("ET", "RT", "GTV", "TC", "WT")
 
+_AFTER_SURGERY = {"RC", "RT", "GTV"}
+"""Regions that only a segmenter which has learnt from exams after surgery has."""
+
+_UNKNOWN = "No probability map of a trained segmenter and no second rater, so how sure this is cannot be told."
+_UNFIT = (
+    "The probabilities of this segmenter are left out: its labels know no resection cavity, so it has learnt from exams before "
+    "surgery, and of small residuals such a one knew no more than chance (docs/surgery.md)."
+)
+
 
 @dataclass(frozen=True)
 class Surgery:
@@ -84,7 +93,7 @@ def surgery(
         scheme, pre_scheme: Of the label maps, or `auto`.
         segmenter, pre_segmenter: Whose label map of a results folder.
         probability: Probability map of the enhancing tumour on the grid of the label map; of a results folder that of its
-            segmenter.
+            segmenter, where its scheme knows of surgery.
         raters: Label maps of several raters of the exam after surgery (`FILE` or `NAME=FILE`); of a results folder all that it
             has.
         t1n, t1c: Native and contrast T1 on the grid of the label map; of a results folder its own.
@@ -173,6 +182,9 @@ def _probability(
     """The probability on either side of the cut by every model that can be used, the first of them in front."""
     found = []
     file = Path(probability) if probability is not None else after.probability
+    unfit = probability is None and file is not None and not _AFTER_SURGERY & set(after.scheme.regions)
+    if unfit:
+        file = None
     if file is not None:
         map_ = read_probabilities(file)
         if probability is not None and not map_.grid.same_as(after.labels.grid):
@@ -187,11 +199,11 @@ def _probability(
     if found and found[-1].model == "raters" and len(found) == 3:
         found = [found[0], found[2], found[1]]
     if not found:
-        why = "No probability map of a trained segmenter and no second rater, so how sure this is cannot be told."
+        why = _UNFIT if unfit else _UNKNOWN
         return {"probability_residual_tumour": None, "model": None, "models": [], "note": why}, file
     first = found[0].document()
     told = {key: first[key] for key in ("probability_residual_tumour", "probability_gross_total_resection", "model")}
-    return told | {"models": [model.document() for model in found]}, file
+    return told | {"models": [model.document() for model in found]} | ({"note": _UNFIT} if unfit else {}), file
 
 
 def _rater_ml(path: Path, target: Scheme, scheme: str) -> float:

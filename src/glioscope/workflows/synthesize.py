@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from glioscope.core import InputUnreadable, InvalidImage, Sequence, is_image, read_header, read_labels, write_volume
+from glioscope.core import (
+    InputUnreadable,
+    InvalidImage,
+    OutputUnwritable,
+    Sequence,
+    is_image,
+    read_header,
+    read_labels,
+    write_volume,
+)
 from glioscope.core.files import ensure_folder, sweep, write_bytes, write_json
 from glioscope.synthesis import Kind, Mode, Style
 from glioscope.workflows.processes import at_a_time, in_processes
@@ -110,9 +119,9 @@ def synthesize(
 
     Raises:
         EngineMissing: the atlas is not installed.
-        InputUnreadable: there is no such atlas, `shapes` holds no label map, or `out` a cohort made with other settings.
+        InputUnreadable: there is no such atlas, or `shapes` holds no label map.
         InvalidImage: one of `shapes` has labels that the schemes of BraTS lack, or no tumour.
-        OutputUnwritable: `out` cannot be written.
+        OutputUnwritable: `out` cannot be written, or holds a cohort made with other settings.
         ProcessingFailed: the system ended a process; what is done stays.
     """
     from glioscope.atlas import atlas_volume
@@ -203,7 +212,7 @@ def _same(record: Path, settings: Mapping[str, Any]) -> None:
     except (ValueError, OSError):
         there = None
     if there != document:
-        raise InputUnreadable(
+        raise OutputUnwritable(
             f"'{record.parent}' holds a cohort made with other settings (see {RECORD}); choose another folder."
         )
 
