@@ -61,7 +61,7 @@ def resected(fields: TumourFields, rng: np.random.Generator) -> TumourFields:
 
 
 def _known_far_away(core: NDArray[np.floating], step: float) -> NDArray[np.float32]:
-    """`core` with a depth that falls with the distance; were it the same all over the brain, a wavy border would cut anywhere."""
+    """`core` with a depth that falls with the distance; were it the same far away, a wavy border would cut anywhere."""
     distance = ndimage.distance_transform_edt(core <= 0, sampling=step)
     return np.asarray(np.minimum(core, step - distance), np.float32)
 
