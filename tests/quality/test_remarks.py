@@ -59,6 +59,16 @@ def test_a_missing_contrast_image_weighs_less_for_whole_tumour_alone() -> None:
     assert exam_remarks(grids, ["WT"])[0].severity is Severity.INFO
 
 
+def test_t1_images_alone_are_a_warning() -> None:
+    """With T1 + contrast alone the whole tumour has a Dice of 0.3, and the report said `usable with caution`."""
+    found = exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN}, ["WT", "TC", "ET"])
+    assert {r.code: r.severity for r in found} == {"missing-t2f": Severity.WARNING, "missing-t2w": Severity.INFO}
+    assert found[0].sentence == "FLAIR is missing: without T2 too, oedema and infiltration are hardly seen."
+    (remark,) = exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN, Sequence.T2W: THIN}, ["WT", "TC", "ET"])
+    assert remark.severity is Severity.CAUTION
+    assert exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN}, ["ET"])[0].severity is Severity.CAUTION
+
+
 def test_thick_slices() -> None:
     (remark,) = exam_remarks({**dict.fromkeys(Sequence, THIN), Sequence.T2F: THICK}, ["WT"])
     assert remark.code == "thick-slices"
