@@ -13,6 +13,7 @@ from glioscope.quality import (
     brain_remarks,
     displaced_sequences,
     exam_remarks,
+    flat_remarks,
     judge,
     overlap,
     overlap_remarks,
@@ -67,6 +68,18 @@ def test_t1_images_alone_are_a_warning() -> None:
     (remark,) = exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN, Sequence.T2W: THIN}, ["WT", "TC", "ET"])
     assert remark.severity is Severity.CAUTION
     assert exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN}, ["ET"])[0].severity is Severity.CAUTION
+
+
+def test_an_image_of_one_value_is_a_warning() -> None:
+    """A mask that was taken for an image gave the verdict `good`."""
+    brain = np.ones((10, 10, 10), bool)
+    ramp = np.arange(1000.0).reshape(brain.shape)
+    nearly = np.where(ramp < 15, ramp, 100)  # 985 of 1000 voxels
+    images = {Sequence.T1C: ramp, Sequence.T2F: nearly, Sequence.T2W: np.full(brain.shape, 3.0)}
+    found = flat_remarks({s: Volume.of(values, np.eye(4)) for s, values in images.items()}, Volume.of(brain, np.eye(4)))
+    assert [(r.code, r.severity) for r in found] == [("flat-t2f", Severity.WARNING), ("flat-t2w", Severity.WARNING)]
+    assert found[0].sentence == "FLAIR has one value in nearly all of the brain, so it shows nothing; check its file."
+    assert flat_remarks({Sequence.T2F: Volume.of(nearly, np.eye(4))}, Volume.of(~brain, np.eye(4))) == []
 
 
 def test_thick_slices() -> None:

@@ -262,7 +262,7 @@ def _segment(
     earlier_to_native: Path | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
-    from glioscope.quality import swapped_remarks
+    from glioscope.quality import flat_remarks, swapped_remarks
 
     segmenter, target = get_segmenter(name, device, effort), get_scheme(scheme)
     with ThreadPoolExecutor(3) as pool:  # two read while the third imports the engine
@@ -305,7 +305,7 @@ def _segment(
         for written in [pool.submit(write_probability, region, path) for region, path in (probabilities or {}).items()]:
             written.result()
     write_text(tsv, _lookup_table(target))
-    facts["warnings"] = [remark.sentence for remark in swapped_remarks(volumes, mask)]
+    facts["warnings"] = [remark.sentence for remark in flat_remarks(volumes, mask) + swapped_remarks(volumes, mask)]
     return {**facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
 
 
