@@ -49,10 +49,13 @@ format: setup
 # The default model from its recipe: hours on two cores, resumable. Exams are not part of this repository.
 DATA ?= ../shared/exams/glioma-labelled
 SHAPES ?= ../shared/exams/labels-only
+RAW ?= ../shared/exams/raw/TCGA-FG-6692
+CONSENSUS ?= ../shared/exams/raters/TCGA-FG-6692/published-fusions/simple.nii.gz
 WORK ?= model/work
 model: setup
 	$(BIN)/python model/build.py --data $(DATA) --shapes $(SHAPES) --work $(WORK)
 	$(BIN)/python model/score.py --data $(DATA) --work $(WORK)
+	$(BIN)/python model/raw_exam.py --exam $(RAW) --consensus $(CONSENSUS) --work $(WORK)
 	$(BIN)/python model/card.py --work $(WORK)
 
 docs: setup

@@ -2,16 +2,17 @@
 
     python model/card.py --work FOLDER
 
-The card goes beside the weights (`src/glioscope/models/default/card.md`) and, with its figures, to docs/default.md; the mean
-Dice with each set of sequences goes to `measured` in the bundle's document too. The gallery of failures shows outlines
-alone: images and label maps of the exams stay where they are.
+The card goes, with its figures, beside the weights (`src/glioscope/models/default`) and to docs/default.md; the mean Dice with
+each set of sequences goes to `measured` in the bundle's document too, and every number behind the means to
+model/log/scores.csv. The gallery of failures shows outlines alone: images and label maps of the exams stay where they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from score import FULL, SUBSETS
 
 from glioscope.bundles.document import dump_document
 from glioscope.core import Sequence
-from glioscope.core.files import write_text
+from glioscope.core.files import write_bytes, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "src" / "glioscope" / "models" / "default"
@@ -59,17 +60,26 @@ def main() -> None:
             *provenance(document, options.work),
         ]
     )
-    write_text(BUNDLE / "card.md", text + "\n")
-    draw_calibration(records, ROOT / "docs" / "images" / "default-calibration.png")
-    figures = ["", "", "## Calibration curves", "", "![Calibration](images/default-calibration.png)", ""]
-    if worst := draw_failures(of(records, "default"), options.work, ROOT / "docs" / "images" / "default-failures.png"):
-        figures += ["## The three worst exams", "", f"{', '.join(worst)}: the axial slice with most wrong voxels."]
-        figures += [
-            "The reference is grey, the model's outlines are in colour.",
-            "",
-            "![Failures](images/default-failures.png)",
-        ]
-    write_text(ROOT / "docs" / "default.md", text + "\n".join(figures) + "\n")
+    write_text(ROOT / "model" / "log" / "scores.csv", "\n".join(every_score(records)) + "\n")
+    figures = {"calibration": draw_calibration(records)}
+    worst, figures["failures"] = draw_failures(of(records, "default"), options.work)
+    for folder, prefix, card in (
+        (BUNDLE, "", BUNDLE / "card.md"),
+        (ROOT / "docs" / "images", "images/default-", ROOT / "docs" / "default.md"),
+    ):
+        for name, png in figures.items():
+            if png:
+                write_bytes(folder / f"{Path(prefix).name}{name}.png", png)
+        write_text(card, "\n".join([text, *shown_figures(worst, prefix)]) + "\n")
+
+
+def shown_figures(worst: list[str], prefix: str) -> list[str]:
+    """The end of the card, with the figures at `prefix`."""
+    lines = ["", "## Calibration curves", "", f"![Calibration]({prefix}calibration.png)"]
+    if worst:
+        lines += ["", "## The three worst exams", "", f"{', '.join(worst)}: the axial slice with most wrong voxels."]
+        lines += ["The reference is grey, the model's outlines are in colour.", "", f"![Failures]({prefix}failures.png)"]
+    return lines
 
 
 def head(document: Record) -> str:
@@ -123,7 +133,7 @@ def comparison(records: list[Record]) -> list[str]:
 def each_exam(records: list[Record]) -> list[str]:
     lines = ["", "## Each exam, by the fold that had not seen it", ""]
     lines += [
-        row("exam", "WT", "TC", "ET", "WT HD95 (mm)", "WT (ml)", "true WT (ml)", "ET (ml)", "true ET (ml)"),
+        row("exam", "WT", "TC", "ET", "lesion-wise WT HD95 (mm)", "WT (ml)", "true WT (ml)", "ET (ml)", "true ET (ml)"),
         row(*["---"] * 9),
     ]
     for record in of(records, "default"):
@@ -131,7 +141,11 @@ def each_exam(records: list[Record]) -> list[str]:
         dices = [shown(regions[region]["dice"]) for region in REGIONS]
         volumes = [f"{regions[region][key]:.1f}" for region in ("WT", "ET") for key in ("ml", "reference_ml")]
         lines.append(row(record["exam"], *dices, shown(regions["WT"]["lesion_hd95"], 1), *volumes))
-    return lines
+    return [
+        *lines,
+        "",
+        "HD95 by brats-2023-gli: the mean over lesions, in which each false island and each lesion missed counts as 374 mm.",
+    ]
 
 
 def subsets(records: list[Record]) -> list[str]:
@@ -142,7 +156,21 @@ def subsets(records: list[Record]) -> list[str]:
             false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
             names = ", ".join(sequence.display_name for sequence in subset)
             lines.append(row(names, *(shown(mean(found, region)) for region in REGIONS), shown(max(false, default=None), 2)))
-    return [*lines, "", "Without contrast T1 no enhancing tumour is told, and the core is a guess: the report says so."]
+    told = [
+        "Without contrast T1 no enhancing tumour is told, and the core is a guess: the report says so. Each exam with each",
+        "subset, by lesion-wise scores too, is in the repository: model/log/scores.csv.",
+    ]
+    return [*lines, "", *told]
+
+
+def every_score(records: list[Record]) -> Iterator[str]:
+    """A table of each exam, system, subset and region."""
+    columns = ("dice", "lesion_dice", "lesion_hd95", "ml", "reference_ml")
+    yield ",".join(("exam", "system", "sequences", "region", *columns))
+    for record in records:
+        for region, values in record["regions"].items():
+            numbers = (f"{values[key]:.4g}" for key in columns)
+            yield ",".join((record["exam"], record["system"], " ".join(record["sequences"]), region, *numbers))
 
 
 def measured(records: list[Record]) -> Record:
@@ -192,7 +220,7 @@ def _error(bins: list[tuple[float, float, int]]) -> float:
     return sum(abs(c - f) * n for c, f, n in bins) / total if total else 0.0
 
 
-def draw_calibration(records: list[Record], file: Path) -> None:
+def draw_calibration(records: list[Record]) -> bytes:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -205,7 +233,9 @@ def draw_calibration(records: list[Record], file: Path) -> None:
         axes.plot([b[0] for b in bins], [b[1] for b in bins], "o-", color=colour, label=region, markersize=4)
     axes.set(xlabel="probability given", ylabel="share of voxels in the region", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.legend(frameon=False)
-    figure.savefig(file, dpi=110)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
+    return stream.getvalue()
 
 
 def raw_exam(found: Record) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,12 @@ COLOURS = {"WT": "#2c7fb8", "TC": "#d95f0e", "ET": "#31a354"}
 COUNT = 3
 
 
-def draw_failures(records: list[dict[str, Any]], work: Path, file: Path) -> list[str]:
-    """Draw the exams with the lowest mean Dice to `file`; their names, or none where nothing was kept of them.
+def draw_failures(records: list[dict[str, Any]], work: Path) -> tuple[list[str], bytes]:
+    """The exams with the lowest mean Dice and their picture, a PNG; no names and no bytes where nothing was kept of them.
 
     Args:
         records: Of one system, as `model/score.py` writes them.
         work: Holds `scores/EXAM.npz` with `labels` and `reference`.
-        file: PNG.
     """
     import matplotlib
 
@@ -30,7 +30,7 @@ def draw_failures(records: list[dict[str, Any]], work: Path, file: Path) -> list
     kept = [r for r in records if (work / "scores" / f"{r['exam']}.npz").is_file()]
     worst = sorted(kept, key=lambda r: float(np.mean([values["dice"] for values in r["regions"].values()])))[:COUNT]
     if not worst:
-        return []
+        return [], b""
     figure, rows = pyplot.subplots(len(worst), 3, figsize=(7.5, 2.6 * len(worst)), layout="constrained", squeeze=False)
     for axes, record in zip(rows, worst, strict=True):
         with np.load(work / "scores" / f"{record['exam']}.npz") as stored:
@@ -46,5 +46,6 @@ def draw_failures(records: list[dict[str, Any]], work: Path, file: Path) -> list
             dice = record["regions"][region]["dice"]
             axis.set_title(f"{record['exam']}  {region} {dice:.2f}", fontsize=8)
             axis.set_axis_off()
-    figure.savefig(file, dpi=110)
-    return [record["exam"] for record in worst]
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
+    return [record["exam"] for record in worst], stream.getvalue()

@@ -43,7 +43,17 @@ def test_options_reach_the_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     }
 
 
-@pytest.mark.parametrize("wrong", [["--healthy", "--post-operative"], ["--style", "dicom"], ["--missing", "2"], ["-n", "0"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--healthy", "--post-operative"],
+        ["--healthy", "--shapes", "maps"],
+        ["--share", "0.3"],
+        ["--style", "dicom"],
+        ["--missing", "2"],
+        ["-n", "0"],
+    ],
+)
 def test_wrong_options_are_refused(wrong: list[str], tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(tmp_path / "out"), *wrong])
     assert done.exit_code == 2

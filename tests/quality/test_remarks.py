@@ -13,6 +13,7 @@ from glioscope.quality import (
     brain_remarks,
     displaced_sequences,
     exam_remarks,
+    flat_remarks,
     judge,
     measured_remarks,
     overlap,
@@ -58,6 +59,28 @@ def test_a_missing_contrast_image_weighs_less_for_whole_tumour_alone() -> None:
     grids: dict[Sequence, Grid] = {s: THIN for s in Sequence if s is not Sequence.T1C}
     assert exam_remarks(grids, ["WT", "TC", "ET"])[0].severity is Severity.WARNING
     assert exam_remarks(grids, ["WT"])[0].severity is Severity.INFO
+
+
+def test_t1_images_alone_are_a_warning() -> None:
+    """With T1 + contrast alone the whole tumour has a Dice of 0.3, and the report said `usable with caution`."""
+    found = exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN}, ["WT", "TC", "ET"])
+    assert {r.code: r.severity for r in found} == {"missing-t2f": Severity.WARNING, "missing-t2w": Severity.INFO}
+    assert found[0].sentence == "FLAIR is missing: without T2 too, oedema and infiltration are hardly seen."
+    (remark,) = exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN, Sequence.T2W: THIN}, ["WT", "TC", "ET"])
+    assert remark.severity is Severity.CAUTION
+    assert exam_remarks({Sequence.T1C: THIN, Sequence.T1N: THIN}, ["ET"])[0].severity is Severity.CAUTION
+
+
+def test_an_image_of_one_value_is_a_warning() -> None:
+    """A mask that was taken for an image gave the verdict `good`."""
+    brain = np.ones((10, 10, 10), bool)
+    ramp = np.arange(1000.0).reshape(brain.shape)
+    nearly = np.where(ramp < 15, ramp, 100)  # 985 of 1000 voxels
+    images = {Sequence.T1C: ramp, Sequence.T2F: nearly, Sequence.T2W: np.full(brain.shape, 3.0)}
+    found = flat_remarks({s: Volume.of(values, np.eye(4)) for s, values in images.items()}, Volume.of(brain, np.eye(4)))
+    assert [(r.code, r.severity) for r in found] == [("flat-t2f", Severity.WARNING), ("flat-t2w", Severity.WARNING)]
+    assert found[0].sentence == "FLAIR has one value in nearly all of the brain, so it shows nothing; check its file."
+    assert flat_remarks({Sequence.T2F: Volume.of(nearly, np.eye(4))}, Volume.of(~brain, np.eye(4))) == []
 
 
 def test_thick_slices() -> None:

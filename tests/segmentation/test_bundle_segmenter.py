@@ -347,6 +347,7 @@ def test_what_ships_is_taken_wherever_it_can_work_and_shows_its_card(tmp_path: P
     inputs = {"channels": ["t1c", "t2w"], "normalisation": "zscore", "optional": ["t1c", "t2w"]}
     bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
     (bundle.folder / "card.md").write_text("# What it is\n\nNot much.\n")
+    (bundle.folder / "failures.png").write_bytes(b"a picture")
     assert choose_segmenter({T2W}) == "easy"
     assert choose_segmenter({T2W, T2F}) == "easy"
     assert choose_segmenter({T2F}) == "flair-threshold"  # "easy" knows nothing of FLAIR
@@ -355,9 +356,11 @@ def test_what_ships_is_taken_wherever_it_can_work_and_shows_its_card(tmp_path: P
     with pytest.raises(MissingSequence):
         choose_segmenter({T1N})
     assert find_entry("easy").document()["model_card"].startswith("# What it is")
+    assert find_entry("easy").document()["figures"] == [str(bundle.folder / "failures.png")]
     done = CliRunner().invoke(app, ["segmenters", "show", "easy"])
     assert done.exit_code == 0, done.output
     assert "Not much." in done.output
+    assert "failures.png" in done.output
     assert "{" not in done.output
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from glioscope.core import InvalidImage, Sequence, Volume, write_volume
 from glioscope.synthesis.appearance import ideal_image
+from glioscope.synthesis.cavity import resected
 from glioscope.synthesis.contrast import draw_contrast
 from glioscope.synthesis.patient import Patient, make_patient
 from glioscope.synthesis.placed import place_tumour
 from glioscope.synthesis.template import BRATS_GRID
+from glioscope.synthesis.tumour import TumourFields
 from tests.synthesis.template_factory import ellipsoid_brain
 
 
@@ -66,6 +68,20 @@ def test_an_operation_leaves_a_cavity_full_of_fluid() -> None:
     fractions = patient.anatomy.fractions
     assert (fractions["cavity"] + fractions["blood"])[cavity].mean() > 0.9
     assert fractions["et"][cavity].max() < 0.6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_operation_changes_nothing_far_from_the_core(seed: int) -> None:
+    """Depths are known up to 6 mm; taken as the distance beyond, they let oedema and holes into all of the brain."""
+    i, j, k = np.indices((60, 60, 60), np.float32) - 30
+    distance = np.sqrt(i**2 + j**2 + k**2)
+    core, whole = (np.clip(radius - distance, -6, 6).astype(np.float32) for radius in (8, 12))
+    left = resected(TumourFields(whole, core, core, 1.0), np.random.default_rng(seed))
+    assert left.cavity is not None
+    assert (left.cavity[distance < 8] > 0).any()
+    assert (left.whole[distance < 8] > 0).all()
+    for field in (left.whole, left.core, left.cavity):  # at most 9 mm of margins and two waves of 1.6 mm around 8 mm of core
+        assert not (field[distance > 28] > 0).any()
 
 
 def _shape(tmp_path: Path) -> Path:

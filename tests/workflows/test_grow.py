@@ -118,6 +118,14 @@ def test_tensors_are_turned_to_the_axes_of_the_grid(tmp_path: Path, order: str, 
     assert read_tensors(tmp_path / "dti.nii.gz", order, grid)[1, 1, 1] == pytest.approx(turn @ world @ turn.T, abs=1e-5)
 
 
+def test_a_volume_that_the_brain_does_not_hold_is_said(tmp_path: Path, head: TissueFiles) -> None:
+    """It ended with less, and without a word."""
+    found = grow("voxel:20,18,15", tmp_path / "out", parameters=FAST, tissue=head, until_volume_ml=200)
+    brain_ml = ball((20, 18, 15), 13).sum() * 0.008  # 73 ml
+    assert found.numbers["visible_ml"] == pytest.approx(brain_ml, abs=0.1)
+    assert found.numbers["remarks"][-1] == f"It ends at {brain_ml:.1f} ml, not at 200: it has no more brain to grow into."
+
+
 def test_faults_are_told_in_a_sentence(tmp_path: Path, head: TissueFiles) -> None:
     mask = save(tmp_path / "mask.nii.gz", ball((20, 18, 15), 3).astype(np.uint8))
     out = tmp_path / "out"
@@ -129,8 +137,11 @@ def test_faults_are_told_in_a_sentence(tmp_path: Path, head: TissueFiles) -> Non
         grow(str(tmp_path / "none.nii.gz"), out, tissue=head, until_time=1)
     with pytest.raises(InvalidImage, match="no region 'XX'"):
         grow(mask, out, tissue=head, until_time=1, region="XX")
-    with pytest.raises(InvalidImage, match="seed lies outside"):
+    # the brain is a ball of 13 voxels around (20, 18, 15): voxels 7 to 33, 5 to 31, 2 to 28, and 2 mm each from (40, 36, -20)
+    with pytest.raises(InvalidImage, match="seed lies outside the brain, which lies between mm:-28,-28,-16 and mm:26,26,38"):
         grow("voxel:0,0,0", out, tissue=head, until_time=1)
+    with pytest.raises(InvalidImage, match="give one with --tensor"):
+        grow(mask, out, tissue=head, until_time=1, parameters=GrowthParameters(tau=1))
     assert not out.exists()  # an empty folder was left
     with pytest.raises(InputUnreadable, match="belong together"):
         TissueFiles(white=mask)

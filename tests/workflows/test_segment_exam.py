@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -28,8 +29,11 @@ from glioscope.core import (
 from glioscope.segmentation import get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
 from glioscope.workflows import segment_exam as module
+from glioscope.workflows import stages as stages_module
+from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import label_maps
 from glioscope.workflows.segment_exam import EarlierFiles, check_scheme, segment_exam
+from glioscope.workflows.stages import Stages
 from tests.bundles.toy import document_of, write_toy
 from tests.segmentation.phantoms import dice, phantom
 
@@ -61,6 +65,32 @@ def test_an_exam_on_its_own_grid(tmp_path: Path) -> None:
     ]
     assert done.tsv.read_text().splitlines()[0] == "index\tname\tcolor\tabbreviation"
     assert done.tsv.read_text().splitlines()[-1] == "4\tenhancing tumour\t#EE6677\tET"
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_swapped_t1_images_are_told_at_once(swapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the report of `run` said so; `segment` gave its label map without a word."""
+    prepared = prepared_in(tmp_path, None)
+    files = dict(prepared.images)
+    if swapped:
+        files[Sequence.T1C], files[Sequence.T1N] = files[Sequence.T1N], files[Sequence.T1C]
+    heard: list[str] = []
+    stages = Stages(tmp_path / "out", "subtraction", progress=_Listener(heard), jobs=1)
+    monkeypatch.setattr(Stages, "_choose", lambda *_: "subtraction")
+    monkeypatch.setattr(Stages, "_prepare", lambda *_: replace(prepared, images=files))
+    monkeypatch.setattr(Stages, "_finish", lambda *_: None)
+    monkeypatch.setattr(stages_module, "find_earlier", lambda *_: nullcontext())
+    monkeypatch.setattr(stages_module, "check_before_work", lambda *_: None)
+    stages.segment(cast("Any", None), Ledger(tmp_path / "ledger"))
+    assert ["T1 + contrast and T1 look swapped" in line for line in heard] == [True] * swapped
+
+
+class _Listener(Progress):
+    def __init__(self, heard: list[str]) -> None:
+        self._heard = heard
+
+    def warned(self, sentence: str) -> None:
+        self._heard.append(sentence)
 
 
 def test_back_on_a_thick_oblique_native_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

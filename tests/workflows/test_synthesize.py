@@ -51,6 +51,11 @@ def test_a_cohort_can_be_continued_and_read_as_labelled_exams(shape: Path, tmp_p
     assert one.figure.read_bytes().startswith(b"\x89PNG")
     folder = one.exams[0]
     before = {file.name: (sha256(file), file.stat().st_mtime_ns) for file in folder.iterdir()}
+    (folder / f"{folder.name}-t1n.nii.gz").unlink()  # an exam that has lost an image was taken for whole
+    more = synthesize(tmp_path / "one", exams=1, seed=1, missing=0.4, shapes=shape, share=1)
+    assert more.made == 1
+    assert {file.name: sha256(file) for file in folder.iterdir()} == {name: bytes_of for name, (bytes_of, _) in before.items()}
+    before = {file.name: (sha256(file), file.stat().st_mtime_ns) for file in folder.iterdir()}
     more = synthesize(tmp_path / "one", exams=2, seed=1, missing=0.4, shapes=shape, share=1)
     assert more.made == 1
     assert {file.name: (sha256(file), file.stat().st_mtime_ns) for file in folder.iterdir()} == before
@@ -87,6 +92,8 @@ def test_other_settings_need_another_folder_regression(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputUnreadable, match="no label map"):
         synthesize(tmp_path / "out", shapes=tmp_path)
+    with pytest.raises(InputUnreadable, match=r"There is no .*maps"):
+        synthesize(tmp_path / "out", shapes=tmp_path / "maps")
     with pytest.raises(InputUnreadable, match="choose one of SRI24, MNI152"):
         synthesize(tmp_path / "out", atlas="Talairach")
     assert not (tmp_path / "out").exists()

@@ -75,6 +75,11 @@ class Bundle:
             return ""
 
     @property
+    def figures(self) -> list[Path]:
+        """The card's pictures: what is PNG beside it."""
+        return sorted(self.folder.glob("*.png")) if self.model_card else []
+
+    @property
     def member_keys(self) -> list[str]:
         """For each member a word that changes whenever its network or its weights do."""
         network = self.document["network"]

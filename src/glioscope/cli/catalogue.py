@@ -53,7 +53,8 @@ def segmenters(
                 document.pop(key, None)  # the card says it better; --json has both
             console.print(Markdown(card), "")
         for key, value in document.items():
-            console.print(f"[bold]{key:<13}[/] {', '.join(value) if isinstance(value, list) else value}")
+            told = ", ".join(value) if isinstance(value, list) else value
+            console.print(f"[bold]{key:<13}[/] {told}", soft_wrap=True)  # a path that is broken cannot be copied
         return
     table = Table("name", "needs", "regions", "what it does", pad_edge=False)
     for entry in entries:

@@ -49,7 +49,10 @@ def synthesize(
     shapes: Annotated[
         Path | None, typer.Option("--shapes", metavar="PATH", help="Label maps whose tumours are used besides grown ones.")
     ] = None,
-    share: Annotated[float, typer.Option("--share", min=0, max=1, help="Part of the exams that get one of the shapes.")] = 0.5,
+    share: Annotated[
+        float | None,
+        typer.Option("--share", min=0, max=1, show_default="0.5", help="Part of the exams that get one of the shapes."),
+    ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Heads without tumour; their label map is empty.")] = False,
     post_operative: Annotated[
         bool, typer.Option("--post-operative", help="After an operation: with a resection cavity, scheme brats-2024-gli.")
@@ -66,7 +69,7 @@ def synthesize(
 ) -> None:
     """Make synthetic exams with exact labels: a head, a tumour, four sequences.
 
-    An exam that is there already is kept, so the same command goes on after an interruption.
+    An exam that is there already, whole, is kept, so the same command goes on after an interruption.
 
     Example: glioscope synthesize cohort --exams 100
     """
@@ -78,6 +81,10 @@ def synthesize(
     asked = [kind for kind, wanted in kinds.items() if wanted]
     if len(asked) > 1:
         raise typer.BadParameter(f"--{asked[0]} and --{asked[1]} exclude each other")
+    if healthy and shapes is not None:
+        raise typer.BadParameter("--healthy and --shapes exclude each other")
+    if share is not None and shapes is None:
+        raise typer.BadParameter("--share is of the exams that get one of the --shapes; give them too")
     made = make(
         out,
         exams=exams,
@@ -87,7 +94,7 @@ def synthesize(
         kind=asked[0] if asked else "pre-operative",
         atlas=atlas,
         shapes=shapes,
-        share=share,
+        share=0.5 if share is None else share,
         missing=missing,
         jobs=jobs,
         progress=Progress() if as_json else LiveProgress(),

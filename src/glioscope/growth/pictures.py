@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["growth_picture", "precision_recall_picture"]
 
 DPI = 150
-_BLUE, _RED, _YELLOW, _GREY = "#4477AA", "#EE6677", "#CCBB44", "#888888"
+_BLUE, _RED, _BLACK, _GREY = "#4477AA", "#EE6677", "#111111", "#888888"
 
 
 def _sheet(width: float, height: float, columns: int) -> tuple[Figure, Any]:
@@ -59,12 +59,16 @@ def growth_picture(
 ) -> bytes:
     """Three planes through the middle of what was invaded: the tissue, the time of invasion, outlines of start and follow-up.
 
+    In the radiological convention: the patient's right is at the left.
+
     Args:
-        invasion_time: (X, Y, Z) in RAS order, +inf where never.
+        invasion_time: (X, Y, Z) in LAS order, +inf where never.
         tissue: (X, Y, Z), drawn in grey.
         spacing: mm.
-        start, reference: (X, Y, Z), outlined in yellow and in red.
+        start, reference: (X, Y, Z), outlined in black and in red.
     """
+    from matplotlib.lines import Line2D
+
     reached = np.isfinite(invasion_time)
     shown = reached if reference is None else reached | reference
     middle = [int(np.median(places)) for places in np.nonzero(shown)]
@@ -81,10 +85,19 @@ def growth_picture(
         axis.imshow(tissue[where].T, cmap="gray", vmin=0, vmax=1.4, **options)
         times = np.where(reached[where], invasion_time[where], np.nan)
         scale = axis.imshow(times.T, cmap="viridis_r", vmin=0, vmax=latest, alpha=0.75, **options)
-        for mask, colour in ((start, _YELLOW), (reference, _RED)):
+        for mask, colour in ((start, _BLACK), (reference, _RED)):
             if mask is not None and mask[where].any():
                 axis.contour(mask[where].T, levels=[0.5], colors=[colour], linewidths=1.2, extent=extent, origin="lower")
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
+        if sides[0] == 0:
+            axis.text(0.02, 0.5, "R", color="white", fontsize=9, va="center", transform=axis.transAxes)
+    outlines = [
+        Line2D([], [], color=colour, label=name)
+        for mask, colour, name in ((start, _BLACK, "start"), (reference, _RED, "follow-up"))
+        if mask is not None
+    ]
+    if outlines:
+        figure.legend(handles=outlines, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     figure.colorbar(scale, ax=list(axes), shrink=0.7, label="time of invasion")
     return _png(figure)

@@ -11,6 +11,7 @@ from glioscope.quality.calibration_curve import Bins, CalibrationCurve, calibrat
 from glioscope.quality.entropy import binary_entropy, ensemble_entropy
 from glioscope.quality.evidence import EVIDENCE, with_evidence
 from glioscope.quality.exam import exam_remarks
+from glioscope.quality.flat import flat_remarks
 from glioscope.quality.measured import measured_remarks
 from glioscope.quality.region_uncertainty import UNCERTAINTY_DEFINITIONS, RegionUncertainty, region_uncertainty
 from glioscope.quality.remark import Remark, Severity
@@ -61,6 +62,7 @@ __all__ = [
     "enhancement",
     "ensemble_entropy",
     "exam_remarks",
+    "flat_remarks",
     "judge",
     "measured_remarks",
     "overlap",

@@ -77,6 +77,8 @@ class BundleSegmenter(Segmenter):
         self.card = {**self.card, "members": len(bundle.files), "checksum": bundle.checksum}
         if card := bundle.model_card:
             self.card["model_card"] = card
+        if figures := bundle.figures:
+            self.card["figures"] = [str(file) for file in figures]
         super().__init__(device)
 
     def warm_up(self) -> None:

@@ -16,6 +16,12 @@ __all__ = ["resected"]
 COMPLETE = 0.45
 """Part of the operations that leave nothing that enhances."""
 
+FAR = 40.0
+"""Depth outside a core in mm, from which on no operation and no wavy border makes a difference."""
+
+WHOLLY = 3.0
+"""Depth in mm below the border of what enhances, where all of the core does: the border of the core is then its own."""
+
 
 def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float | None = None) -> TumourFields:
     """The tumour after its core was cut out, with a margin or, on one side, without all of it.
@@ -32,8 +38,9 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
     core = fields.core
     if not (core > 0).any():  # a tumour without core is cut out in its middle
         core = fields.whole - np.float32(0.4 * float(fields.whole.max()))
+    core = _known_far_away(core, step)
     wavy = np.float32(1.6) * smooth_field(rng, shape, 12 / step)
-    cavity = ndimage.gaussian_filter(np.clip(core, -12, 12), 1.5 / step) + np.float32(rng.uniform(-1.0, 3.0)) + wavy
+    cavity = ndimage.gaussian_filter(np.clip(core, -FAR, 12), 1.5 / step) + np.float32(rng.uniform(-1.0, 3.0)) + wavy
     if rng.random() < 0.5:
         cavity = np.minimum(cavity, _one_side(core, step, rng))
     if not (cavity > 0).any():
@@ -43,7 +50,7 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
     wall = np.minimum(rim + cavity, rim)  # as thick as `rim`, outside the cavity
     left = np.minimum(core, -cavity)
     residual = np.maximum(left, wall)
-    enhancing = np.where(wall > left, wall, fields.enhancing)
+    enhancing = np.where(wall > left, np.float32(WHOLLY), fields.enhancing)
     complete = rng.random() < COMPLETE
     if residual_ml:
         residual = np.minimum(
@@ -61,6 +68,12 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
         enhancing=enhancing.astype(np.float32),
         cavity=cavity.astype(np.float32),
     )
+
+
+def _known_far_away(core: NDArray[np.floating], step: float) -> NDArray[np.float32]:
+    """`core` with a depth that falls with the distance; were it the same far away, a wavy border would cut anywhere."""
+    distance = ndimage.distance_transform_edt(core <= 0, sampling=step)
+    return np.asarray(np.minimum(core, step - distance), np.float32)
 
 
 def _one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator) -> NDArray[np.float32]:

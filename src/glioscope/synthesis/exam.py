@@ -33,7 +33,7 @@ from glioscope.synthesis.patient import Kind, Patient, make_patient
 from glioscope.synthesis.scan import draw_scan, scan
 from glioscope.synthesis.template import read_template
 
-__all__ = ["PROTOCOLS", "Style", "SyntheticExam", "synthesise_exam"]
+__all__ = ["PROTOCOLS", "Style", "SyntheticExam", "image_files", "synthesise_exam"]
 
 Style = Literal["raw", "brats"]
 
@@ -123,7 +123,7 @@ def synthesise_exam(
     chosen = {s: np.random.default_rng([seed, 3, number]) for number, s in enumerate(Sequence) if s in wanted}
     if style == "raw":
         return _raw(folder, patient, contrast, chosen, seed)
-    images = {sequence: folder / f"{folder.name}-{sequence}.nii.gz" for sequence in chosen}
+    images = image_files(folder, style, chosen)
     for sequence, rng in chosen.items():
         ideal = ideal_image(patient.anatomy, contrast[sequence], rng)
         image = scan(ideal, patient.anatomy.brain, draw_scan(NOISE[sequence], rng), rng)
@@ -133,6 +133,12 @@ def synthesise_exam(
     return SyntheticExam(folder, images, labels, patient.scheme, brain, {s: Transform.identity() for s in chosen})
 
 
+def image_files(folder: Path, style: Style, sequences: Iterable[Sequence]) -> dict[Sequence, Path]:
+    """Sequence -> its file in an exam's folder."""
+    names = {s: PROTOCOLS[s].name if style == "raw" else f"{folder.name}-{s}" for s in sequences}
+    return {sequence: folder / f"{name}.nii.gz" for sequence, name in names.items()}
+
+
 def _raw(
     folder: Path, patient: Patient, contrast: Contrast, chosen: Mapping[Sequence, np.random.Generator], seed: int
 ) -> SyntheticExam:
@@ -140,7 +146,7 @@ def _raw(
     head = with_head(patient.anatomy, np.random.default_rng([seed, 4]))
     placed = _placed(head.inside, np.random.default_rng([seed, 5]))
     reference = next(sequence for sequence in REFERENCE_ORDER if sequence in chosen)
-    images = {sequence: folder / f"{PROTOCOLS[sequence].name}.nii.gz" for sequence in chosen}
+    images = image_files(folder, "raw", chosen)
     motion = {sequence: random_rigid(rng, 1.5, 2.0) for sequence, rng in chosen.items()}
     motion[reference] = Transform.identity()
     there = Grid(head.grid.shape, placed @ head.grid.affine)

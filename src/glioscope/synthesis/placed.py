@@ -82,7 +82,7 @@ def shape_labels(shape: Volume) -> NDArray[np.uint8]:
     What does not lie on the grid of the BraTS challenges is laid over it centre on centre.
 
     Raises:
-        InvalidImage: it has a value that the scheme lacks, or no tumour.
+        InvalidImage: it has a value that the scheme lacks, or no tumour inside the box.
     """
     numbering = numbering_of(shape.data, SCHEME)
     if numbering is SCHEME and (shape.data == 4).any():
@@ -97,7 +97,7 @@ def shape_labels(shape: Volume) -> NDArray[np.uint8]:
         known = Volume.of(known.data, affine)
     labels = np.asarray(resample_labels(known, box_grid(), SCHEME).data, np.uint8)
     if not labels.any():
-        raise InvalidImage("A label map without tumour gives no shape; leave it out.")
+        raise InvalidImage("A label map without tumour inside the head gives no shape; leave it out.")
     return labels
 
 

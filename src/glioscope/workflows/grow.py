@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Volume, write_volume
+from glioscope.core.boxes import box_of
 from glioscope.core.files import check_folder, write_bytes, write_json
 from glioscope.growth import (
     RANKING_DEFINITIONS,
@@ -95,8 +96,7 @@ def grow(
     """
     parameters, files, progress = parameters or GrowthParameters(), tissue or TissueFiles(), progress or Progress()
     ends = _ends(until_volume_ml, until_time)
-    if exclude and follow_up is None:
-        raise InvalidImage("Without a follow-up nothing is compared; give one with --follow-up, or leave out --exclude.")
+    _check_pairs(exclude, follow_up, parameters, files)
     begun = read_start(str(start), region, scheme, Path(on) if on else files.white)
     grid, early = begun.region.grid, begun.region.tumour
     if not ends and follow_up is None and (protocol == "forward" or begun.seed is not None):
@@ -113,6 +113,7 @@ def grow(
         if not (later.tumour & brain & ~excluded).any():
             raise InvalidImage(f"'{Path(str(follow_up)).name}' has no {region} in the brain beyond what is not compared.")
     _warn_of_coarse_voxels(solid, parameters, remarks)
+    _check_place(begun, solid)
     fit, origin = _origin(begun, solid, parameters, protocol, restarts, seed)
     covered = early if later is None else later.tumour | early
     growth = simulate(
@@ -123,6 +124,7 @@ def grow(
         until_time=until_time,
         until_covered=None if ends else covered,
     )
+    _warn_of_the_end(_visible_ml(growth, solid), until_volume_ml, until_time, remarks)
     numbers = _numbers(str(start), protocol, parameters, fit, origin, growth, solid, remarks)
     write_volume(folder / "invasion_time.nii.gz", Volume(growth.invasion_time, grid))
     write_volume(folder / "density.nii.gz", Volume(growth.density, grid))
@@ -147,6 +149,13 @@ def grow(
     return Grown(folder, numbers)
 
 
+def _check_pairs(exclude: tuple[Any, ...], follow_up: object, parameters: GrowthParameters, files: TissueFiles) -> None:
+    if exclude and follow_up is None:
+        raise InvalidImage("Without a follow-up nothing is compared; give one with --follow-up, or leave out --exclude.")
+    if parameters.tau > 0 and files.tensor is None:
+        raise InvalidImage("tau weighs the diffusion tensor; give one with --tensor, or leave tau at 0.")
+
+
 def _ends(*given: float | None) -> list[float]:
     """Those volumes and times until which to grow that were given."""
     ends = [end for end in given if end is not None]
@@ -160,6 +169,18 @@ def _later(path: Path, region: str, scheme: str, grid: Grid, remarks: list[str])
     found = read_region(path, region, scheme)
     tumour = mask_on(Volume(found.tumour, found.grid), grid, path.name, remarks)
     return LabelledRegion(grid, tumour, mask_on(Volume(found.cavity, found.grid), grid, path.name, []))
+
+
+def _check_place(begun: GrowthStart, tissue: Tissue) -> None:
+    """Raise InvalidImage, saying where the brain is, where the place to grow from does not lie in it."""
+    if begun.seed is None or not tissue.solid.any():
+        return
+    box = box_of(tissue.solid)
+    if all(part.start - 1 <= index <= part.stop for part, index in zip(box, begun.seed, strict=True)):
+        return
+    ends = np.array([begun.region.grid.to_world([getattr(part, end) for part in box]) for end in ("start", "stop")])
+    low, high = (",".join(f"{value:.0f}" for value in corner) for corner in (ends.min(axis=0), ends.max(axis=0)))
+    raise InvalidImage(f"The seed lies outside the brain, which lies between mm:{low} and mm:{high}.")
 
 
 def _origin(
@@ -182,6 +203,15 @@ def _warn_of_coarse_voxels(tissue: Tissue, parameters: GrowthParameters, remarks
         )
 
 
+def _warn_of_the_end(grown_ml: float, until_volume_ml: float | None, until_time: float | None, remarks: list[str]) -> None:
+    if until_volume_ml is not None and until_time is None and grown_ml < until_volume_ml:
+        remarks.append(f"It ends at {grown_ml:.1f} ml, not at {until_volume_ml:g}: it has no more brain to grow into.")
+
+
+def _visible_ml(growth: Growth, tissue: Tissue) -> float:
+    return float(np.isfinite(growth.invasion_time).sum()) * tissue.voxel_volume
+
+
 def _numbers(
     start: str,
     protocol: str,
@@ -199,7 +229,7 @@ def _numbers(
         "parameters": asdict(parameters),
         "seed": fit.document() if fit else place,
         "time": growth.time,
-        "visible_ml": round(float(np.isfinite(growth.invasion_time).sum()) * tissue.voxel_volume, 3),
+        "visible_ml": round(_visible_ml(growth, tissue), 3),
         "cells_ml": round(float(growth.density.sum(dtype=np.float64)) * tissue.voxel_volume, 3),
         "remarks": remarks,
     }
@@ -210,9 +240,9 @@ def _draw(path: Path, growth: Growth, tissue: Tissue, begun: GrowthStart, later:
 
     grid = begun.region.grid
     time, shade, first = (
-        Volume(a, grid).reoriented("RAS") for a in (growth.invasion_time, tissue.white + 0.5 * tissue.grey, begun.region.tumour)
+        Volume(a, grid).reoriented("LAS") for a in (growth.invasion_time, tissue.white + 0.5 * tissue.grey, begun.region.tumour)
     )
-    last = None if later is None else Volume(later, grid).reoriented("RAS").data
+    last = None if later is None else Volume(later, grid).reoriented("LAS").data
     x, y, z = (float(s) for s in time.grid.spacing)
     content = growth_picture(time.data, shade.data, (x, y, z), start=first.data if first.data.any() else None, reference=last)
     write_bytes(path, content)

@@ -224,7 +224,7 @@ def judge_files(
             remarks += q.overlap_remarks(q.overlap(mask, atlas_mask))
     volumes = {Sequence(name): read_volume(path) for name, path in images.items()}
     remarks += q.displaced_sequences(volumes, mask, Sequence(reference))
-    remarks += q.swapped_remarks(volumes, mask)
+    remarks += q.flat_remarks(volumes, mask) + q.swapped_remarks(volumes, mask)
     remarks += q.segmentation_remarks(read_labels(native_labels), get_scheme(scheme), native_mask, trained=trained)
     remarks += q.measured_remarks(**measured) if measured else []
     evidence = gather_evidence(raters, probabilities, assessment)

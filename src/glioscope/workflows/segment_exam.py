@@ -67,7 +67,7 @@ class Segmented:
         native_labels: Label map on the native grid.
         probabilities: Region -> probability map on the native grid; empty for a segmenter that gives labels only.
         tsv: Lookup table of the label maps (BIDS: index, name, color, abbreviation).
-        facts: What the segmenter decided.
+        facts: What the segmenter decided; `warnings` are sentences on what looks wrong with the images that it saw.
         measured: How well the segmenter did on exams with the same sequences, where that is known.
     """
 
@@ -266,6 +266,8 @@ def _segment(
     earlier_to_native: Path | None = None,
 ) -> dict[str, Any]:
     """Run the segmenter, bring its answer to the native grid, write everything in `scheme`."""
+    from glioscope.quality import flat_remarks, swapped_remarks
+
     segmenter, target = get_segmenter(name, device, effort), get_scheme(scheme)
     with ThreadPoolExecutor(3) as pool:  # two read while the third imports the engine
         warm = pool.submit(segmenter.warm_up)
@@ -307,6 +309,7 @@ def _segment(
         for written in [pool.submit(write_probability, region, path) for region, path in (probabilities or {}).items()]:
             written.result()
     write_text(tsv, _lookup_table(target))
+    facts["warnings"] = [remark.sentence for remark in flat_remarks(volumes, mask) + swapped_remarks(volumes, mask)]
     return {**facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
 
 

@@ -114,7 +114,10 @@ class Stages:
             check_before_work(inspection, self.out, self.options)
             before = self._earlier(earlier) if earlier else EarlierFiles()
             prepared = self._prepare(inspection, ledger)
-            return prepared, self._segment(name, prepared, ledger, before)
+            segmented = self._segment(name, prepared, ledger, before)
+        for sentence in segmented.facts.get("warnings", ()):
+            self.progress.warned(sentence)
+        return prepared, segmented
 
     def _earlier(self, earlier: Earlier) -> EarlierFiles:
         """The earlier exam brought where the exam is brought, with records, folder and provenance of its own."""

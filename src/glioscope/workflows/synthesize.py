@@ -98,8 +98,8 @@ def synthesize(
 ) -> Synthesized:
     """Make a cohort of synthetic exams in `out`, each with the same bytes whatever the number of jobs.
 
-    An exam that is there already is not made again, so an interrupted run goes on where it stopped, and a larger number adds
-    exams to a cohort.
+    An exam of which all files are there is not made again, so an interrupted run goes on where it stopped, and a larger number
+    adds exams to a cohort.
 
     Args:
         out: Folder to write to; one folder an exam, `SYN-GLI-00000-000` and so on.
@@ -119,7 +119,7 @@ def synthesize(
 
     Raises:
         EngineMissing: the atlas is not installed.
-        InputUnreadable: there is no such atlas, or `shapes` holds no label map.
+        InputUnreadable: there is no such atlas, or `shapes` is not there or holds no label map.
         InvalidImage: one of `shapes` has labels that the schemes of BraTS lack, or no tumour.
         OutputUnwritable: `out` cannot be written, or holds a cohort made with other settings.
         ProcessingFailed: the system ended a process; what is done stays.
@@ -141,7 +141,7 @@ def synthesize(
         labels = place / f"{place.name}-seg.nii.gz" if style == "brats" else folder / LABELS / f"{place.name}-seg.nii.gz"
         kept = tuple(sequence for sequence in Sequence if rng.random() >= missing) or (list(Sequence)[int(rng.integers(4))],)
         orders.append(Order(place, labels, maps, int(rng.integers(2**62)), kept, style, mode, kind, shape))
-    waiting = [order for order in orders if not order.labels.is_file()]
+    waiting = [order for order in orders if not _made_before(order)]
     for file in sorted({order.shape for order in waiting if order.shape is not None}):
         _check_shape(file)
     ensure_folder(folder)
@@ -151,6 +151,14 @@ def synthesize(
         progress.exam_started(name, number, len(waiting))
     figure = _compare(folder / FIGURE, files, orders) if files and (waiting or not (folder / FIGURE).is_file()) else None
     return Synthesized(folder, tuple(order.folder for order in orders), len(waiting), figure)
+
+
+def _made_before(order: Order) -> bool:
+    """Whether all files of an exam are there; its label map is the last to be written."""
+    from glioscope.synthesis.exam import image_files
+
+    files = image_files(order.folder, order.style, order.sequences)
+    return order.labels.is_file() and all(file.is_file() for file in files.values())
 
 
 def _made(orders: list[Order], jobs: int | None) -> Iterable[str]:
@@ -181,6 +189,8 @@ def _make(order: Order) -> str:
 
 def _label_maps(path: Path) -> list[Path]:
     """The label maps at `path`: the file itself, or the images below it whose name says that they are one; all have headers."""
+    if not path.exists():
+        raise InputUnreadable(f"There is no '{path}'; give a label map, or a folder of some.")
     found = (
         [path] if path.is_file() else sorted(file for file in path.rglob("*") if is_image(file) and "seg" in file.name.lower())
     )
