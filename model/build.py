@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from glioscope.core import GlioscopeError
+
 ROOT = Path(__file__).resolve().parent.parent
 COHORTS = {
     "realistic": (36, 11, ["--share", "0.6"]),
@@ -96,9 +98,10 @@ def main() -> None:
     options = parser.parse_args()
     work, cores = options.work, os.cpu_count() or 1
     threads = max(1, cores // options.jobs)
+    labelled = real(options.data)  # first: an hour later would be too late to say that they are not there
     if options.without_synthetic:
         work.mkdir(parents=True, exist_ok=True)
-        cohort = table(real(options.data), work / "real.csv")
+        cohort = table(labelled, work / "real.csv")
         beliefs = (*(c for c in REAL if "train_only" not in c), "training.epochs=8", "training.validate_every=8")
         stages: Stages = [
             ("scratch-images", None, cohort, (*FROM_NOTHING, *IMAGES)),
@@ -109,7 +112,7 @@ def main() -> None:
     made = synthesise(work / "synthetic", options.shapes)
     pretraining = chosen(made, dict.fromkeys(PRETRAINED, None))
     train(table(pretraining, work / "pretraining.csv"), work / "pretraining", "0", (*PRETRAINING, *IMAGES), cores)
-    rows = real(options.data) + chosen(made, BESIDE, train_only="yes")
+    rows = labelled + chosen(made, BESIDE, train_only="yes")
     mixed = table(rows, work / "mixed.csv")
     stages = [("images", "pretraining", mixed, (*REAL, *IMAGES)), ("folds", "images", mixed, BELIEFS)]
     train_stages(stages, work, (*range(FOLDS), None), options.jobs, threads)
@@ -248,4 +251,11 @@ def command(*arguments: str, threads: int | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Run the same command again to continue where it stopped.")
+    except subprocess.CalledProcessError as error:  # the command has told why
+        sys.exit(error.returncode)
+    except GlioscopeError as error:
+        sys.exit(f"Error: {error}")

@@ -51,7 +51,7 @@ def synthesize(
     ] = None,
     share: Annotated[
         float | None,
-        typer.Option("--share", min=0, max=1, show_default="0.5", help="Part of the exams that get one of the shapes."),
+        typer.Option("--share", min=0, max=1, help="Part of the exams that get one of the shapes; half by default."),
     ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Heads without tumour; their label map is empty.")] = False,
     post_operative: Annotated[
