@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import SCHEMES, Sequence, Volume
+from glioscope.segmentation.border import borderless_parts
 from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, grown, logistic, shrunk, smoothed
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 from glioscope.segmentation.shading import without_shading
@@ -27,7 +28,9 @@ LEAST_SHARE = 0.3
 UNDECIDED = 0.49
 """Probability, at most, of what is brighter than the rest and yet no finding."""
 UNLIKELY = 0.02
-"""Probability, at most, of what lies on both sides alike."""
+"""Probability, at most, of what lies on both sides alike, and of what has no border."""
+LIQUOR = -1.5
+"""Robust standard deviations from the brain's median below which FLAIR shows liquor."""
 BRIDGE_MM = 1.5
 """Half the width of what joins two parts without making them one: bright rims of the cortex hang on lesions by such threads."""
 
@@ -98,9 +101,10 @@ def find_flair_abnormality(
     probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
     faint = mask & ~_conspicuous(mask, image, middle + CONSPICUOUS * spread)
     symmetric = symmetric_parts(mask, bright, brain, spacing)
-    for dismissed, most in ((faint, UNDECIDED), (symmetric, UNLIKELY)):
+    shaded = borderless_parts(mask, flair, brain & (image > middle + LIQUOR * spread), spacing)
+    for dismissed, most in ((faint, UNDECIDED), (symmetric | shaded, UNLIKELY)):
         probability[dismissed] = np.minimum(probability[dismissed], most)
-    found = mask & ~faint & ~symmetric
+    found = mask & ~faint & ~symmetric & ~shaded
     return FlairAbnormality(
         found,
         probability,
@@ -112,6 +116,7 @@ def find_flair_abnormality(
             "volume_ml": round(float(found.sum()) * voxel / 1000, 3),
             "inconspicuous_ml": round(float(faint.sum()) * voxel / 1000, 3),
             "symmetric_ml": round(float(symmetric.sum()) * voxel / 1000, 3),
+            "borderless_ml": round(float(shaded.sum()) * voxel / 1000, 3),
         },
     )
 
