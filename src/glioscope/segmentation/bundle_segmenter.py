@@ -194,11 +194,12 @@ class BundleSegmenter(Segmenter):
         if target["kind"] == "labels":
             answer = answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
         else:
-            found = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
-            answer = answer_of_regions(found, self.scheme, self.chain, voxel)
+            kept = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
+            answer = answer_of_regions(kept, self.scheme, self.chain, voxel)
         if flair is None:
             return answer
-        gone = dismissed_parts(region_mask(answer.labels, self.scheme, "WT"), flair.data, brain.data, brain.grid.spacing)
+        found, enhancing = (region_mask(answer.labels, self.scheme, region) for region in ("WT", "ET"))
+        gone = dismissed_parts(found, enhancing, flair.data, brain.data, brain.grid.spacing)
         facts = {**answer.facts, "dismissed_ml": round(float(gone.sum()) * voxel / 1000, 3)}
         return replace(answer, labels=np.where(gone, np.uint8(0), answer.labels), facts=facts)
 

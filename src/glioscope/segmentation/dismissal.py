@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from glioscope.segmentation.border import borderless_parts
 from glioscope.segmentation.filters import deviation, smoothed
-from glioscope.segmentation.flair_threshold import DEVIATIONS, LIQUOR, SMOOTHING_MM
+from glioscope.segmentation.flair_threshold import CONSPICUOUS, LIQUOR, SMOOTHING_MM
 from glioscope.segmentation.shading import without_shading
 from glioscope.segmentation.symmetry import symmetric_parts
 
@@ -22,20 +23,27 @@ TOUCHING = np.ones((3, 3, 3), bool)
 
 
 def dismissed_parts(
-    mask: NDArray[np.bool_], flair: NDArray[np.floating[Any]], brain: NDArray[np.bool_], spacing: NDArray[np.float64]
+    mask: NDArray[np.bool_],
+    enhancing: NDArray[np.bool_],
+    flair: NDArray[np.floating[Any]],
+    brain: NDArray[np.bool_],
+    spacing: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Those components of `mask` that have no border on FLAIR, or are thin and as bright on the other side.
+    """Those components of `mask` that have no border on FLAIR, or are thin and as bright on the other side; none that enhances.
 
     Args:
         mask: What was found, anything of the tumour; the first axis of all arrays runs roughly from left to right.
+        enhancing: What of it enhances: a cyst with a rim may well be dark on FLAIR.
         flair: Intensities of any scale.
         brain: Brain mask, not empty.
         spacing: Voxel edges in mm.
     """
-    if not mask.any():
-        return mask
+    parts, _ = ndimage.label(mask, TOUCHING)
+    doubtful = mask & ~np.isin(parts, parts[mask & enhancing])
+    if not doubtful.any():
+        return doubtful
     image = smoothed(without_shading(flair, brain, spacing), brain, spacing, SMOOTHING_MM)
     middle, spread = deviation(image[brain])
-    bright, tissue = (brain & (image > middle + n * spread) for n in (DEVIATIONS, LIQUOR))
-    borderless = borderless_parts(mask, flair, tissue, spacing, STEP, TOUCHING)
-    return borderless | symmetric_parts(mask, bright, brain, spacing, TOUCHING)
+    bright, tissue = (brain & (image > middle + n * spread) for n in (CONSPICUOUS, LIQUOR))
+    borderless = borderless_parts(doubtful, flair, tissue & ~mask, spacing, STEP, TOUCHING)
+    return borderless | symmetric_parts(doubtful, bright, brain, spacing, TOUCHING)

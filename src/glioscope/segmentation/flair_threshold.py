@@ -71,8 +71,8 @@ def find_flair_abnormality(
        histogram parts.
     3. Drop components below 20 mm3 and below 30 % of the largest, bridges of up to 3 mm being cut first; fill holes.
     4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding; its probability stays
-       just below one half. Nor is a thin one with a counterpart on the other side of the brain (`symmetric_parts`), bright or
-       not; its probability is next to nothing.
+       just below one half. Nor is a thin one with a counterpart on the other side of the brain (`symmetric_parts`), or one
+       without a border in the image as it came (`borderless_parts`), bright or not; their probability is next to nothing.
 
     Args:
         flair: Intensities of any scale; the first axis runs roughly from left to right.
