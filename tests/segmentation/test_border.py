@@ -25,7 +25,7 @@ def ball(x: float, y: float, z: float, radius: float) -> NDArray[np.bool_]:
 def test_a_step_is_measured_beyond_the_blurred_rim() -> None:
     part = ball(20, 20, 20, 6)
     image = np.where(part, 150.0, 100.0)
-    image[ball(20, 20, 20, 7.9) & ~part] = 140.0  # within 2 mm
+    image[ball(20, 20, 20, 10) & ~part] = 120.0  # of what lies from 2 to 6 mm away, a little less than half
     image[~ball(20, 20, 20, 13)] = 10.0  # beyond 6 mm
     assert step_at_border(part, image, ~part, ONE) == pytest.approx(0.5)
     assert step_at_border(part, image * 7, ~part, ONE) == pytest.approx(0.5)
