@@ -150,6 +150,30 @@ def test_a_region_that_needs_an_image_is_not_told_without_it(tmp_path: Path) -> 
     assert tuple(empty.probabilities) == ("WT", "TC")
 
 
+def test_who_believes_flair_threshold_keeps_nothing_that_it_dismisses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def left_half(mask: np.ndarray[Any, Any], enhancing: np.ndarray[Any, Any], *_: Any) -> np.ndarray[Any, Any]:
+        assert not (enhancing & ~mask).any()
+        gone = mask & (np.arange(mask.shape[0]) < 6)[:, None, None]
+        asked.append(gone.sum() / 1000)
+        return gone
+
+    monkeypatch.setattr("glioscope.segmentation.bundle_segmenter.dismissed_parts", left_half)
+    for name, channels in (("free", ["t1c", "t2f"]), ("believer", ["t1c", "t2f", "flair-threshold:WT"])):
+        inputs = {"channels": channels, "normalisation": "zscore", "optional": ["t2f"]}
+        write_toy(tmp_path / name, document=document_of(inputs=inputs))
+    images, brain = exam()
+    assert "dismissed_ml" not in get_segmenter(str(tmp_path / "free")).segment(images, brain).facts
+    believer = get_segmenter(str(tmp_path / "believer"))
+    assert (believer.segment({T1C: images[T1C]}, brain).labels.data > 0).any()
+    assert not asked  # nothing to see without FLAIR
+    found = believer.segment(images, brain)
+    assert not found.labels.data[:7].any()  # the brain's box begins one voxel in
+    assert found.labels.data.any()
+    assert found.facts["dismissed_ml"] == pytest.approx(asked[0], abs=1e-3)
+
+
 def looks_back(folder: Path, **more: Any) -> str:
     inputs = {"channels": ["t1c", "pre-t1c", "pre-mask"], "normalisation": "zscore", **more}
     write_toy(folder, document=document_of(inputs=inputs))
@@ -383,7 +407,7 @@ def test_warming_up_leaves_what_is_broken_to_segment(tmp_path: Path, monkeypatch
     assert segmenter.segment(*exam()).probabilities
 
 
-def test_a_part_that_is_dim_on_the_image_that_tells_its_region_stays_undecided(
+def test_a_part_that_is_dim_on_flair_stays_undecided_where_the_network_believes_flair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sinus that took up contrast was told as a second focus, 97 mm from the tumour."""
@@ -396,9 +420,9 @@ def test_a_part_that_is_dim_on_the_image_that_tells_its_region_stays_undecided(
     maps[:, 2:5, 2:5, 2:5] = 0.9
     maps[:, 7:9, 7:9, 7:9] = 0.95
     monkeypatch.setattr(BundleSegmenter, "_view", lambda *_: maps)
-    target = document_of()["target"]
-    write_toy(tmp_path / "plain", document=document_of(target=target))
-    write_toy(tmp_path / "bright", document=document_of(target={**target, "bright": {"WT": "t2f"}}))
+    inputs = {"channels": ["t1c", "t2f", "flair-threshold:WT"], "normalisation": "zscore"}
+    write_toy(tmp_path / "plain")
+    write_toy(tmp_path / "bright", document=document_of(inputs=inputs))
     told = get_segmenter(str(tmp_path / "plain")).segment(images, brain)
     assert np.count_nonzero(told.labels.data) == 27 + 8
     told = get_segmenter(str(tmp_path / "bright")).segment(images, brain)

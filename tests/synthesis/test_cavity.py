@@ -26,7 +26,7 @@ def _left(fields: TumourFields) -> np.ndarray:
 def test_as_much_is_left_in_one_place_as_was_asked_for(ball: TumourFields, seed: int) -> None:
     left = _left(resected(ball, np.random.default_rng(seed), residual_ml=0.8))
     assert 0.5 < left.sum() * 8 / 1000 < 1.2  # of voxels of 8 mm³, some of them cut by the border
-    assert np.ptp(2 * np.argwhere(left), axis=0).max() <= 40  # a rim of 1.5 mm around needs no more
+    assert np.ptp(2 * np.argwhere(left), axis=0).max() <= 44  # the thinnest rim, one voxel, needs that; the core is 48 wide
 
 
 def test_none_is_left_where_none_is_asked_for(ball: TumourFields) -> None:

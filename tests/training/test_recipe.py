@@ -141,7 +141,6 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
         ("target.names=[WT, RC]", "scheme 'brats-2023' has no region 'RC'; known are ET, TC, WT."),
         ("target.scheme=brats-2022", "'target.scheme' cannot be 'brats-2022'; did you mean 'brats-2023'?"),
         ("target.needs={ET: [t2x]}", "'target.needs.ET' has 't2x', which no channel is made of; did you mean 't2w'"),
-        ("target.bright={WT: t2x}", "'target.bright.WT' has 't2x', which no channel is made of; did you mean 't2w'"),
         ("target.needs={RC: [t1c]}", "'target.needs' has 'RC', which is not found;"),
         ("target.kind=labels", "scheme 'brats-2023' has no label 'WT'"),
         ("inputs.channels=[t1c, t3]", "There is no channel 't3'"),

@@ -24,7 +24,7 @@ __all__ = [
     "KINDS",
     "check_document",
     "check_orientation",
-    "check_region_images",
+    "check_region_needs",
     "dump_document",
     "parse_document",
     "target_regions",
@@ -48,7 +48,7 @@ _INFERENCE: tuple[tuple[str, Any], ...] = (("stretch", 1), ("overlap", 0.5), ("m
 """Keys of `inference` and what they are where they are not given."""
 _INSIDE = {
     "grid": ("space", "spacing", "orientation", "size"),
-    "target": ("kind", "scheme", "names", "needs", "bright"),
+    "target": ("kind", "scheme", "names", "needs"),
     "network": ("name", "parameters"),
     "inference": ("patch", "overlap", "mirror", "share_flips", "stretch", "batch"),
     "ensemble": ("method", "weights"),
@@ -149,7 +149,7 @@ def _check_network(document: Mapping[str, Any]) -> None:
     regions = target_regions(document["target"])
     if "measured" in document:
         check_measured(document["measured"], regions)
-    check_region_images(document["target"], inputs.sources)
+    check_region_needs(document["target"], inputs.sources)
     _need(document["grid"], ("space", "spacing", "orientation"), "'grid'")
     if document["grid"]["space"] not in ("atlas", "native", "any"):
         raise InvalidImage(f"'grid.space' is atlas, native or any, not '{document['grid']['space']}'.")
@@ -249,25 +249,22 @@ def target_regions(target: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(region for region, of_region in scheme.regions.items() if set(of_region) <= values)
 
 
-def check_region_images(target: Mapping[str, Any], sources: Iterable[str]) -> None:
-    """Raise InvalidImage where `target.needs` is not a table of its regions, each with some of the images `sources`, or
-    `target.bright` one with an image for each."""
-    known = sorted(sources)
-    for key in ("needs", "bright"):
-        told = target.get(key) or {}
-        _need(told, (), f"'target.{key}'")
-        if told and target["kind"] != "regions":
-            raise InvalidImage(f"'target.{key}' goes with 'kind: regions'; labels are not found one by one.")
-        for region, wanted in told.items():
-            if region not in target["names"]:
-                raise InvalidImage(f"'target.{key}' has '{region}', which is not found; {closest(region, target['names'])}.")
-            if not isinstance(wanted, list | tuple if key == "needs" else str):
-                raise InvalidImage(f"'target.{key}.{region}' is not {'a list of images' if key == 'needs' else 'an image'}.")
-            for source in wanted if key == "needs" else (wanted,):
-                if source not in known:
-                    raise InvalidImage(
-                        f"'target.{key}.{region}' has '{source}', which no channel is made of; {closest(source, known)}."
-                    )
+def check_region_needs(target: Mapping[str, Any], sources: Iterable[str]) -> None:
+    """Raise InvalidImage where `target.needs` is not a table of its regions, each with some of the images `sources`."""
+    needs, known = target.get("needs") or {}, sorted(sources)
+    _need(needs, (), "'target.needs'")
+    if needs and target["kind"] != "regions":
+        raise InvalidImage("'target.needs' goes with 'kind: regions'; labels are not found one by one.")
+    for region, wanted in needs.items():
+        if region not in target["names"]:
+            raise InvalidImage(f"'target.needs' has '{region}', which is not found; {closest(region, target['names'])}.")
+        if not isinstance(wanted, list | tuple):
+            raise InvalidImage(f"'target.needs.{region}' is not a list of images.")
+        for source in wanted:
+            if source not in known:
+                raise InvalidImage(
+                    f"'target.needs.{region}' has '{source}', which no channel is made of; {closest(source, known)}."
+                )
 
 
 def _need(mapping: Any, keys: tuple[str, ...], what: str) -> None:  # noqa: ANN401

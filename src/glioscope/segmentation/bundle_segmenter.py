@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from glioscope.bundles import Bundle, Measured, build_channels, measured_with
 from glioscope.bundles.placing import working_grid
-from glioscope.core import EngineMissing, Grid, Sequence, Volume, get_scheme, resample, resample_mask
+from glioscope.core import EngineMissing, Grid, Sequence, Volume, get_scheme, region_mask, resample, resample_mask
 from glioscope.inference import WindowSettings, predict
 from glioscope.inference.model_store import ModelStore
-from glioscope.segmentation.answer import answer_of_labels, answer_of_regions, chain_of
-from glioscope.segmentation.dim_parts import dim_parts
+from glioscope.segmentation.answer import Answer, answer_of_labels, answer_of_regions, chain_of
+from glioscope.segmentation.dismissal import dismissed_parts
 from glioscope.segmentation.flair_threshold import UNDECIDED
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 
@@ -73,6 +73,7 @@ class BundleSegmenter(Segmenter):
         self.scheme, self.regions = get_scheme(str(document["target"]["scheme"])), bundle.regions
         self.space, self.orientation = document["grid"]["space"], document["grid"]["orientation"]
         self.chain = chain_of(bundle)
+        self.believes_flair = any(c.finder and c.finder[0] == "flair-threshold" for c in bundle.inputs.channels)
         self.card = {key: document[key] for key in ("inputs", "grid", "network", "training", "published") if document.get(key)}
         self.card = {**self.card, "members": len(bundle.files), "checksum": bundle.checksum}
         if card := bundle.model_card:
@@ -118,6 +119,7 @@ class BundleSegmenter(Segmenter):
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         channels, inside, grid = self.seen(images, brain, earlier)
         told, used = self.regions_from({*images, *earlier}), list[str]()
+        flair = images.get(Sequence.T2F) if self.believes_flair else None
         mean: NDArray[Any] | None = None
         views: dict[str, Volume] = {}
         for number, view in enumerate(self.views or (AS_IT_IS,), start=1):
@@ -126,10 +128,10 @@ class BundleSegmenter(Segmenter):
                 back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in maps]
                 maps = np.clip(np.stack(back), 0, 1)
             if self.views:
-                views[view] = brain.with_data(self._decide(maps, images, brain, told).labels)
+                views[view] = brain.with_data(self._decide(maps, brain, told, flair).labels)
             mean = maps if mean is None else mean + (maps - mean) / number
         assert mean is not None
-        found = self._decide(mean, images, brain, told)
+        found = self._decide(mean, brain, told, flair)
         facts = {
             "bundle": self.bundle.checksum,
             "members": len(self.bundle.files),
@@ -193,16 +195,21 @@ class BundleSegmenter(Segmenter):
             yield forward
             del forward
 
-    def _decide(self, maps: NDArray[Any], images: Mapping[Sequence, Volume], brain: Volume, told: tuple[str, ...]) -> Any:  # noqa: ANN401
+    def _decide(self, maps: NDArray[Any], brain: Volume, told: tuple[str, ...], flair: Volume | None) -> Answer:
+        """Who is given what `flair-threshold` believes keeps nothing that it would not."""
         target, voxel = self.bundle.document["target"], brain.grid.voxel_volume
         if target["kind"] == "labels":
-            return answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
-        for region, image in (target.get("bright") or {}).items():
-            if region in told and image in images:
-                dim = dim_parts(maps[target["names"].index(region)] >= 0.5, images[Sequence(image)].data, brain.data)
-                maps = np.where(dim, np.minimum(maps, UNDECIDED), maps)
-        found = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
-        return answer_of_regions(found, self.scheme, self.chain, voxel)
+            answer = answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
+        else:
+            kept = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
+            answer = answer_of_regions(kept, self.scheme, self.chain, voxel)
+        if flair is None:
+            return answer
+        found, enhancing = (region_mask(answer.labels, self.scheme, region) for region in ("WT", "ET"))
+        gone = dismissed_parts(found, enhancing, flair.data, brain.data, brain.grid.spacing)
+        doubted = {region: np.where(gone, np.minimum(values, UNDECIDED), values) for region, values in answer.regions.items()}
+        facts = {**answer.facts, "dismissed_ml": round(float(gone.sum()) * voxel / 1000, 3)}
+        return replace(answer, labels=np.where(gone, np.uint8(0), answer.labels), regions=doubted, facts=facts)
 
 
 def window_settings(bundle: Bundle) -> WindowSettings:

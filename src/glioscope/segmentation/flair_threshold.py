@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import SCHEMES, Sequence, Volume
+from glioscope.segmentation.border import borderless_parts
 from glioscope.segmentation.filters import deviation, drop_small, equalised, graded, grown, logistic, shrunk, smoothed
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
 from glioscope.segmentation.shading import without_shading
@@ -27,7 +28,9 @@ LEAST_SHARE = 0.3
 UNDECIDED = 0.49
 """Probability, at most, of what is brighter than the rest and yet no finding."""
 UNLIKELY = 0.02
-"""Probability, at most, of what lies on both sides alike."""
+"""Probability, at most, of what lies on both sides alike, and of what has no border."""
+LIQUOR = -1.5
+"""Robust standard deviations from the brain's median below which FLAIR shows liquor."""
 BRIDGE_MM = 1.5
 """Half the width of what joins two parts without making them one: bright rims of the cortex hang on lesions by such threads."""
 
@@ -68,8 +71,8 @@ def find_flair_abnormality(
        histogram parts.
     3. Drop components below 20 mm3 and below 30 % of the largest, bridges of up to 3 mm being cut first; fill holes.
     4. A component of which half is less than `CONSPICUOUS` deviations above the median is no finding; its probability stays
-       just below one half. Nor is a thin one with a counterpart on the other side of the brain (`symmetric_parts`), bright or
-       not; its probability is next to nothing.
+       just below one half. Nor is a thin one with a counterpart on the other side of the brain (`symmetric_parts`), or one
+       without a border in the image as it came (`borderless_parts`), bright or not; their probability is next to nothing.
 
     Args:
         flair: Intensities of any scale; the first axis runs roughly from left to right.
@@ -98,9 +101,10 @@ def find_flair_abnormality(
     probability = graded(logistic((image - cut) / (0.25 * spread)), mask, spacing)
     faint = mask & ~_conspicuous(mask, image, middle + CONSPICUOUS * spread)
     symmetric = symmetric_parts(mask, bright, brain, spacing)
-    for dismissed, most in ((faint, UNDECIDED), (symmetric, UNLIKELY)):
+    shaded = borderless_parts(mask, flair, brain & (image > middle + LIQUOR * spread), spacing)
+    for dismissed, most in ((faint, UNDECIDED), (symmetric | shaded, UNLIKELY)):
         probability[dismissed] = np.minimum(probability[dismissed], most)
-    found = mask & ~faint & ~symmetric
+    found = mask & ~faint & ~symmetric & ~shaded
     return FlairAbnormality(
         found,
         probability,
@@ -112,6 +116,7 @@ def find_flair_abnormality(
             "volume_ml": round(float(found.sum()) * voxel / 1000, 3),
             "inconspicuous_ml": round(float(faint.sum()) * voxel / 1000, 3),
             "symmetric_ml": round(float(symmetric.sum()) * voxel / 1000, 3),
+            "borderless_ml": round(float(shaded.sum()) * voxel / 1000, 3),
         },
     )
 

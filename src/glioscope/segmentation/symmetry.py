@@ -23,7 +23,7 @@ BULKY = 0.2
 ROUNDS = 5
 
 
-def symmetric_parts(mask: Mask, bright: Mask, brain: Mask, spacing: Vector) -> Mask:
+def symmetric_parts(mask: Mask, bright: Mask, brain: Mask, spacing: Vector, structure: Mask | None = None) -> Mask:
     """Those components of `mask` that are thin and have a counterpart in `bright` on the other side.
 
     Args:
@@ -31,8 +31,9 @@ def symmetric_parts(mask: Mask, bright: Mask, brain: Mask, spacing: Vector) -> M
         bright: All that is as bright, findings or not.
         brain: Brain mask, not empty; the plane between the hemispheres is taken from it.
         spacing: Voxel edges in mm.
+        structure: (3, 3, 3), which neighbours are of one component; by default those that share a face.
     """
-    parts, count = ndimage.label(mask)
+    parts, count = ndimage.label(mask, structure)
     if not count:
         return mask
     number = parts[mask]

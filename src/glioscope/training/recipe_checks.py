@@ -85,7 +85,7 @@ def _check_inputs(recipe: Recipe) -> None:
 
 def _check_target(target: Target, inputs: Inputs) -> None:
     from glioscope.bundles.channels import parse_inputs
-    from glioscope.bundles.document import check_region_images
+    from glioscope.bundles.document import check_region_needs
     from glioscope.training.recipe_parsing import document_of
 
     _known("target.scheme", target.scheme, SCHEMES)
@@ -100,7 +100,7 @@ def _check_target(target: Target, inputs: Inputs) -> None:
         if target.names.count(name) > 1:
             raise InputUnreadable(f"'target.names' names '{name}' twice.")
     try:
-        check_region_images(document_of(target), parse_inputs(inputs).sources)
+        check_region_needs(document_of(target), parse_inputs(inputs).sources)
     except InvalidImage as error:
         raise InputUnreadable(str(error)) from None
 

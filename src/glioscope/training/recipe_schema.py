@@ -69,14 +69,12 @@ class Target:
         names: Regions, or labels, in the order of the channels.
         needs: Region -> images without which it is not told: the network learns it all the same, and its bundle leaves it out
             of the answer for an exam that lacks one.
-        bright: Region -> the image on which a component of it must be bright to be told, where an exam has that image.
     """
 
     kind: Literal["regions", "labels"]
     scheme: str
     names: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    bright: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def channels(self) -> int:
