@@ -30,8 +30,8 @@ def dismissed_parts(
     brain: NDArray[np.bool_],
     spacing: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Those components of `mask` that are nowhere bright on FLAIR; and where nothing enhances, those that have no border there, or
-    are thin and as bright on the other side.
+    """Those components of `mask` that are nowhere bright on FLAIR; and where nothing enhances, those without a border there and
+    those that are thin and as bright on the other side.
 
     Args:
         mask: What was found, anything of the tumour; the first axis of all arrays runs roughly from left to right.
