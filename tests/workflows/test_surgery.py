@@ -226,7 +226,7 @@ def test_the_real_label_maps_after_surgery(test_data: Path) -> None:
 
 
 def test_probabilities_of_a_segmenter_that_knows_no_surgery_are_left_out_regression(tmp_path: Path) -> None:
-    """They were told in front, and right no more often than by chance (benchmarks/cut_probability.py)."""
+    """They were told in front, and do not come true (benchmarks/cut_probability.py)."""
     anat = results(tmp_path) / "anat"
     segmentation = exam()[1]
     write_volume(anat / "sub-x_space-orig_seg-net_dseg.nii.gz", segmentation)
