@@ -74,7 +74,7 @@ def main() -> None:
         centre = np.eye(4)
         centre[:3, 3] = -subject.brain.grid.to_world(ndimage.center_of_mass(subject.brain.data))
         there = Grid(subject.brain.grid.shape, centre @ subject.brain.grid.affine)
-        inside = np.argwhere(subject.brain.data)
+        inside = np.argwhere(subject.brain.data)[::5]
         for draw in range(options.draws):
             rng = np.random.default_rng([draw, *folder.name.encode()])
             for sequence, image in subject.images.items():
