@@ -3,8 +3,8 @@
     python benchmarks/own_alignment.py FIRST OTHER...
 
 All are skull-stripped, on one grid of 1 mm: published images, or ours. At 60 000 points inside the brain, 3 mm from its
-surface, each OTHER is moved rigidly until its normalised gradient field (Haber and Modersitzki, MICCAI 2006), its gradient magnitude
-(correlation, cut off at the 95th percentile) and its mutual information with FIRST, at every point, are at their best;
+surface, each OTHER is moved rigidly until its normalised gradient field (Haber and Modersitzki, MICCAI 2006), its gradient
+magnitude (correlation, cut at the 95th percentile) and its mutual information with FIRST, at every point, are at their best;
 6 mm at most along an axis or, by turning, at the surface. What ends there has no optimum nearby.
 Printed: that move, mean over the points in mm, and its mean along the axes. Where the three differ, the images do not tell.
 """
