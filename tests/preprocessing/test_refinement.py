@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from glioscope.core import Grid, Transform, Volume, read_labels, read_volume
 from glioscope.preprocessing.registration.likeness import Likeness
 from glioscope.preprocessing.registration.refinement import refine_atlas_pose, refine_sequences
-from glioscope.preprocessing.registration.start import coarse_alignment, compared
+from glioscope.preprocessing.registration.start import between_slices, coarse_alignment, compared
 from tests.preprocessing.heads import centred_grid, head
 from tests.preprocessing.test_registration import errors, rigid
 
@@ -40,6 +40,32 @@ def test_gradient_is_that_of_the_measure() -> None:
     step[1, 3] = 0.05
     slope = (measure(matrix + step)[0] - measure(matrix - step)[0]) / 0.1
     assert slope == pytest.approx(measure(matrix)[1][1, 3], rel=0.1)
+
+
+def test_slices_between_lie_where_they_belong() -> None:
+    grid = centred_grid((2, 3, 12), (1.0, 1.0, 5.0))
+    finer = between_slices(Volume(np.broadcast_to(10.0 * np.arange(12), grid.shape).copy(), grid))
+    assert finer.grid.shape == (2, 3, 24)
+    assert finer.grid.spacing == pytest.approx([1, 1, 2.5])
+    assert finer.grid.to_world([0, 0, 11.5]) == pytest.approx(grid.to_world([0, 0, 5.5]))
+    # A spline goes through a straight line, a quarter of a step below and above each slice (not so at the ends).
+    assert finer.data[1, 2, 10:14] == pytest.approx([47.5, 52.5, 57.5, 62.5], abs=0.05)
+    peak = np.zeros(grid.shape)
+    peak[..., 5] = 1
+    assert between_slices(Volume(peak, grid)).data[0, 0, 10] == pytest.approx(0.8814, abs=1e-3)  # a line gives 0.75
+
+
+def test_each_sequence_is_held_by_those_after_it_too() -> None:
+    reference = thick(centred_grid((50, 60, 20), (3.6, 3.6, 9.0)))
+    mask = reference.with_data(reference.data > reference.data.mean())
+    others = {
+        name: thick(centred_grid((52, 58, 18), (3.6, 3.6, 9.0)), _inverse(truth), inverted=name == "t2w")
+        for name, truth in TRUTHS.items()
+    }
+    starts = {n: Transform(t @ OFF) for n, t in TRUTHS.items()}
+    alone = refine_sequences(reference, mask, {"t1n": others["t1n"]}, starts)["t1n"]
+    held = refine_sequences(reference, mask, others, starts)["t1n"]
+    assert not np.array_equal(alone.matrix, held.matrix)  # they were the same when each saw only those before it
 
 
 def test_sequences_and_atlas_are_found_together() -> None:

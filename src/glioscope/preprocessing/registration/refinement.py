@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.likeness import Likeness
-from glioscope.preprocessing.registration.start import Comparison, rigid_about, smoothed
+from glioscope.preprocessing.registration.start import Comparison, between_slices, rigid_about, smoothed
 
 __all__ = ["refine_atlas_pose", "refine_pair", "refine_sequences"]
 
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 SEQUENCE_MM, ATLAS_MM = (5.0, 2.0), (6.0, 3.5)
 """Distances of the points at which two sequences, or a sequence and the atlas, are compared: a quick look and a close one."""
 
-MARGIN_MM = 8.0
+MARGIN_MM, LAST_MARGIN_MM = 8.0, 6.0
 """What is compared beyond the brain: its surface tells most, but the scalp's fat is displaced by chemical shift."""
 
 FARTHEST_MM = 15.0
@@ -50,8 +50,8 @@ def refine_sequences(
 ) -> dict[str, Transform]:
     """Rigid transforms from the reference to each other sequence, all sequences being compared with each other.
 
-    One after another, each is fitted to the reference and to those before it, at points within 8 mm of the brain. A sequence
-    of thick slices that leaves its own pose open is held by the others.
+    One after another, each is fitted to the reference and to those before it, at points within 8 mm of the brain, and then
+    once more to all others, within 6 mm. A sequence of thick slices that leaves its own pose open is held by the others.
 
     Args:
         reference: Image whose space the transforms start from.
@@ -60,19 +60,29 @@ def refine_sequences(
         starts: Name -> transform from the reference's world to that image's, right to some millimetres.
         seed: Of the points.
     """
-    near = mask.with_data(ndimage.distance_transform_edt(mask.data == 0, sampling=mask.grid.spacing) <= MARGIN_MM)
-    centre = _centre(mask)
-    seen = {(name, mm): smoothed(image, mm) for name, image in {"": reference, **others}.items() for mm in SEQUENCE_MM}
-    inside, found = {"": near}, {"": np.eye(4)}
+    away = ndimage.distance_transform_edt(mask.data == 0, sampling=mask.grid.spacing)
+    images, centre = {"": reference, **others}, _centre(mask)
+    coarse = {(name, mm): smoothed(image, mm) for name, image in images.items() for mm in SEQUENCE_MM}
+    seen = {key: between_slices(image) if image.grid.spacing.max() > key[1] else image for key, image in coarse.items()}
+    found = {"": np.eye(4)}
+
+    def fitted(name: str, pose: Matrix, mm: float, margin: float) -> Matrix:
+        near, terms = away <= margin, []
+        for other, matrix in found.items():
+            if other != name:
+                inside = Volume(near, Grid(near.shape, matrix @ mask.grid.affine))
+                lattice = coarse[other, mm].grid
+                points = Comparison.of(seen[other, mm], seen[name, mm], inside, seed, millimetres=mm, lattice=lattice)
+                terms.append(_Term(Likeness(points, inside_only=True), np.eye(4), _inverse(matrix)))
+        return _best(terms, pose, centre)
+
     for name in others:
         pose = starts[name].matrix
         for mm in SEQUENCE_MM:
-            terms = []
-            for other, matrix in found.items():
-                points = Comparison.of(seen[other, mm], seen[name, mm], inside[other], seed, millimetres=mm)
-                terms.append(_Term(Likeness(points, inside_only=True), np.eye(4), _inverse(matrix)))
-            pose = _best(terms, pose, centre)
-        found[name], inside[name] = pose, Volume(near.data, Grid(near.grid.shape, pose @ near.grid.affine))
+            pose = fitted(name, pose, mm, MARGIN_MM)
+        found[name] = pose
+    for name in others:
+        found[name] = fitted(name, found[name], SEQUENCE_MM[-1], LAST_MARGIN_MM)
     return {name: Transform(found[name]) for name in others}
 
 

@@ -14,10 +14,13 @@ from scipy.spatial.transform import Rotation
 from glioscope.core import Grid, Transform, Volume
 from glioscope.preprocessing.registration.similarity import binned, normalised_mutual_information
 
-__all__ = ["Comparison", "coarse_alignment", "compared", "rigid_about", "smoothed"]
+__all__ = ["Comparison", "between_slices", "coarse_alignment", "compared", "rigid_about", "smoothed"]
 
 COARSE_MM = 6.0
 ANGLES = (-24.0, -12.0, 0.0, 12.0, 24.0)
+QUARTER_BELOW = np.array([1, 121, 235, 27, 0]) / 384
+"""Cubic B-spline a quarter of a step below the middle of five samples."""
+
 ARM_MM = 60.0
 """Distance from the centre at which one parameter step of rotation moves a point as far as one of translation."""
 
@@ -37,6 +40,22 @@ def smoothed(volume: Volume, millimetres: float) -> Volume:
     return Volume(np.asarray(ndimage.gaussian_filter(pooled, sigma)), Grid((x, y, z), affine))
 
 
+def between_slices(volume: Volume) -> Volume:
+    """Twice as many slices along the coarsest axis, by a cubic B-spline through the given ones.
+
+    A straight line between thick slices blurs what lies half-way and not what lies on them, which pulls an alignment
+    towards blur.
+    """
+    axis = int(np.argmax(volume.grid.spacing))
+    coefficients = ndimage.spline_filter1d(volume.data, 3, axis=axis, output=np.float32)
+    halves = [ndimage.correlate1d(coefficients, w, axis=axis, mode="mirror") for w in (QUARTER_BELOW, QUARTER_BELOW[::-1])]
+    shape = [n * 2 if a == axis else n for a, n in enumerate(volume.data.shape)]
+    affine = volume.grid.affine.copy()
+    affine[:3, axis] /= 2
+    affine[:3, 3] -= affine[:3, axis] / 2
+    return Volume.of(np.stack(halves, axis=axis + 1).reshape(shape), affine)
+
+
 def _centre(volume: Volume, mask: Volume | None) -> NDArray[np.float64]:
     """World point of the centre of mass: of the mask, or of what is brighter than the mean."""
     data = volume.data > volume.data.mean() if mask is None else mask.data > 0
@@ -54,20 +73,29 @@ class Comparison:
     limits: tuple[float, float]
 
     @staticmethod
-    def of(fixed: Volume, moving: Volume, mask: Volume | None, seed: int, *, millimetres: float) -> Comparison:
-        """Sample `fixed` about every `millimetres` (inside `mask`, where there is one); both are `smoothed` to that scale."""
-        random = np.random.default_rng(seed)
-        axes = [np.arange(0, n, max(1.0, millimetres / s)) for n, s in zip(fixed.grid.shape, fixed.grid.spacing, strict=True)]
+    def of(
+        fixed: Volume, moving: Volume, mask: Volume | None, seed: int, *, millimetres: float, lattice: Grid | None = None
+    ) -> Comparison:
+        """Sample `fixed` about every `millimetres` (inside `mask`, where there is one); both are `smoothed` to that scale.
+
+        The points lie about the voxels of `lattice`, or of `fixed` where None.
+        """
+        random, lattice = np.random.default_rng(seed), lattice or fixed.grid
+        axes = [np.arange(0, n, max(1.0, millimetres / s)) for n, s in zip(lattice.shape, lattice.spacing, strict=True)]
         index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         # Off the lattice: points that fall on voxel centres of both images favour the identity.
-        index = np.clip(index + random.uniform(-0.5, 0.5, index.shape), 0, np.asarray(fixed.grid.shape) - 1)
+        index = np.clip(index + random.uniform(-0.5, 0.5, index.shape), 0, np.asarray(lattice.shape) - 1)
+        points = lattice.to_world(index)
         if mask is not None:
-            where = np.rint(mask.grid.to_index(fixed.grid.to_world(index))).astype(int)
-            index = index[mask.data[tuple(np.clip(where, 0, np.asarray(mask.data.shape) - 1).T)] > 0]
+            where = np.rint(mask.grid.to_index(points)).astype(int)
+            inside = mask.data[tuple(np.clip(where, 0, np.asarray(mask.data.shape) - 1).T)] > 0
+            index, points = index[inside], points[inside]
+        if lattice is not fixed.grid:
+            index = fixed.grid.to_index(points)
         values = ndimage.map_coordinates(fixed.data, index.T, order=1)
         low, high = np.percentile(moving.data, [1, 99.5])
         return Comparison(
-            fixed.grid.to_world(index),
+            points,
             binned(values),
             moving.data,
             np.linalg.inv(moving.grid.affine).astype(np.float64),
