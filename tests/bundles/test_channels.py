@@ -83,11 +83,11 @@ def test_images_of_another_shape_are_refused() -> None:
 
 def test_what_a_segmenter_finds_is_a_channel_from_minus_one_to_one() -> None:
     rng = np.random.default_rng(0)
-    shape = (24, 20, 18)
+    shape = (24, 36, 34)
     inside = np.zeros(shape, bool)
     inside[2:-2, 2:-2, 2:-2] = True
     images = {s: rng.normal(100, 5, shape).astype(np.float32) for s in ("t1n", "t1c", "t2f")}
-    images["t2f"][5:12, 5:12, 5:12] += 80
+    images["t2f"][5:12, 6:20, 6:20] += 80
     inputs = {"channels": ["t1c", "flair-threshold:WT", "subtraction:ET"], "optional": ["t1n", "t1c", "t2f"]}
     affine = np.diag([2.0, 1, 1, 1])
     out = build_channels(images, inside, inputs, affine)
