@@ -150,12 +150,9 @@ def each_exam(records: list[Record]) -> list[str]:
 
 def subsets(records: list[Record]) -> list[str]:
     lines = ["", "## With fewer sequences", "", row("sequences", "WT", "TC", "ET", "false ET (ml)"), row(*["---"] * 5)]
-    for subset in SUBSETS:
-        found = of(records, "default", subset)
-        if found:
-            false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
-            names = ", ".join(sequence.display_name for sequence in subset)
-            lines.append(row(names, *(shown(mean(found, region)) for region in REGIONS), shown(max(false, default=None), 2)))
+    for found in measured(records)["rows"]:
+        names = ", ".join(Sequence(sequence).display_name for sequence in found["sequences"])
+        lines.append(row(names, *(shown(found["dice"].get(region)) for region in REGIONS), shown(found.get("false_ET_ml"), 2)))
     told = [
         "Without contrast T1 no enhancing tumour is told, and the core is a guess: the report says so. Each exam with each",
         "subset, by lesion-wise scores too, is in the repository: model/log/scores.csv.",
@@ -177,7 +174,8 @@ def measured(records: list[Record]) -> Record:
     """The same table as it stands in the bundle's document, for the remark in every report."""
     rows = []
     for subset in SUBSETS:
-        found = of(records, "default", subset)
+        if not (found := of(records, "default", subset)):
+            continue
         dices = {region: mean(found, region) for region in REGIONS}
         false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
         told = {region: round(value, 3) for region, value in dices.items() if value is not None}

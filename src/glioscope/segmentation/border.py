@@ -37,7 +37,8 @@ def borderless_parts(
         structure: (3, 3, 3), which neighbours are of one component; by default those that share a face.
     """
     parts, count = ndimage.label(mask, structure)
-    steps = [step_at_border(parts == number, image, tissue & ~mask, spacing) for number in range(1, count + 1)]
+    around = tissue & ~mask
+    steps = [step_at_border(parts == number, image, around, spacing) for number in range(1, count + 1)]
     return np.asarray((np.array([np.inf, *steps]) < least)[parts])
 
 

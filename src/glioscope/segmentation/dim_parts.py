@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from glioscope.segmentation.filters import deviation
+
 __all__ = ["LEAST_BRIGHT", "dim_parts"]
 
 Mask = NDArray[np.bool_]
@@ -28,10 +30,8 @@ def dim_parts(mask: Mask, image: NDArray[np.floating], brain: Mask) -> Mask:
     parts, count = ndimage.label(mask, np.ones((3, 3, 3)))
     if not count or not brain.any():
         return np.zeros(mask.shape, np.bool_)
-    values = image[brain]
-    middle = np.median(values)
-    limit = middle + BRIGHT * 1.4826 * np.median(np.abs(values - middle))
+    middle, spread = deviation(image[brain])
     number = parts[mask]
-    bright = np.bincount(number[image[mask] > limit], minlength=count + 1)
+    bright = np.bincount(number[image[mask] > middle + BRIGHT * spread], minlength=count + 1)
     dim = bright < LEAST_BRIGHT * np.bincount(number, minlength=count + 1)
     return np.asarray(dim[parts])

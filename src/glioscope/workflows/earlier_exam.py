@@ -26,9 +26,9 @@ from glioscope.core import (
     write_volume,
 )
 from glioscope.inspection import Inspection, inspect_path
-from glioscope.quality import Severity, measured_remarks
 from glioscope.segmentation import Segmenter, choose_segmenter, get_segmenter
 from glioscope.workflows.labelled_cohort import label_map_of
+from glioscope.workflows.preflight import warning_of
 from glioscope.workflows.segment_exam import EarlierFiles, segment_exam
 
 __all__ = ["Earlier", "earlier_files", "find_earlier"]
@@ -172,10 +172,8 @@ def _tumour_finder(exam: Inspection, place: Path) -> str:
         name = choose_segmenter(exam.chosen)
     except MissingSequence as error:
         raise MissingSequence(lacking + str(error)) from None
-    measured = get_segmenter(name).measured(exam.chosen)
-    for remark in measured_remarks(**measured.document()) if measured else ():
-        if remark.severity is Severity.WARNING:  # nobody looks at this mask
-            raise MissingSequence(lacking + remark.sentence)
+    if warning := warning_of(get_segmenter(name), exam.chosen):  # nobody looks at this mask
+        raise MissingSequence(lacking + warning)
     return name
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from glioscope.core import EngineMissing, InvalidImage, OutputUnwritable
 from glioscope.inspection import Inspection
+from glioscope.segmentation import Segmenter
 from glioscope.workflows.dicom_results import not_dicom
 from glioscope.workflows.preprocess_exam import HEADS, PreprocessOptions
 
-__all__ = ["check_before_work", "check_dicom_source"]
+__all__ = ["check_before_work", "check_dicom_source", "warning_of"]
 
 _CHOICES = {
     "atlas": tuple(HEADS),
@@ -55,6 +57,15 @@ def check_before_work(inspection: Inspection, out: Path, options: PreprocessOpti
         atlas_volume(*HEADS[options.atlas])
         get_engine(options.registration)
         get_extractor(options.brain_extraction)
+
+
+def warning_of(segmenter: Segmenter, sequences: Iterable[str]) -> str | None:
+    """The sentence that says of a segmenter that it did badly on exams with just these sequences; None where it did not."""
+    from glioscope.quality import Severity, measured_remarks
+
+    measured = segmenter.measured(sequences)
+    remarks = measured_remarks(**measured.document()) if measured else []
+    return next((remark.sentence for remark in remarks if remark.severity is Severity.WARNING), None)
 
 
 def check_dicom_source(inspection: Inspection) -> None:

@@ -306,10 +306,11 @@ def _segment(
         write_volume(path, volume)
 
     with ThreadPoolExecutor(2) as pool:
+        looks = pool.submit(lambda: [*flat_remarks(volumes, mask), *swapped_remarks(volumes, mask)])
         for written in [pool.submit(write_probability, region, path) for region, path in (probabilities or {}).items()]:
             written.result()
     write_text(tsv, _lookup_table(target))
-    facts["warnings"] = [remark.sentence for remark in flat_remarks(volumes, mask) + swapped_remarks(volumes, mask)]
+    facts["warnings"] = [remark.sentence for remark in looks.result()]
     return {**facts, "scheme": scheme, "native_volumes_ml": _volumes(native, target)}
 
 

@@ -11,14 +11,13 @@ from glioscope.core import InputUnreadable, InvalidImage, Ledger, Prepared, Sche
 from glioscope.core.files import write_json
 from glioscope.inspection import Inspection
 from glioscope.postprocessing import Chain
-from glioscope.quality import Severity, measured_remarks
 from glioscope.segmentation import choose_segmenter, get_segmenter
 from glioscope.workflows.convert_exam import convert_exam
 from glioscope.workflows.dataset import RECORDS, records_folder
 from glioscope.workflows.earlier_exam import Earlier, earlier_files, find_earlier
 from glioscope.workflows.outcome import ExamOutcome
 from glioscope.workflows.postprocess import chain_for_one
-from glioscope.workflows.preflight import check_before_work, check_dicom_source
+from glioscope.workflows.preflight import check_before_work, check_dicom_source, warning_of
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
@@ -137,18 +136,15 @@ class Stages:
     def _choose(self, inspection: Inspection) -> str:
         inspection.resolved()
         available = frozenset(inspection.chosen)
-        if self.segmenter != "auto":
-            lacking = get_segmenter(self.segmenter).missing(available)
-            if lacking:
-                raise lacking
-            name = self.segmenter
-        else:
+        name = self.segmenter
+        if name == "auto":
             name = choose_segmenter(available)
             self.progress.decided(f"Segmenter: {name}, the best that works with {', '.join(sorted(available))}.")
-        measured = get_segmenter(name, effort=self.effort).measured(available)
-        for remark in measured_remarks(**measured.document()) if measured else ():
-            if remark.severity is Severity.WARNING:  # before the minutes that it takes
-                self.progress.warned(remark.sentence)
+        segmenter = get_segmenter(name, effort=self.effort)
+        if lacking := segmenter.missing(available):
+            raise lacking
+        if warning := warning_of(segmenter, available):
+            self.progress.warned(warning)
         return name
 
     def _prepare(self, inspection: Inspection, ledger: Ledger) -> Prepared:
