@@ -2,12 +2,13 @@
 
     python benchmarks/cut_exams.py post-operative OUT [--exams 100] [--seed 0] [--by default subtraction]
     python benchmarks/cut_exams.py pre-operative OUT [--exams 100] [--seed 0] [--by default subtraction]
-    python benchmarks/cut_exams.py COHORT OUT [--by default subtraction]
+    python benchmarks/cut_exams.py COHORT OUT [--scheme brats-2024-gli] [--by default after-surgery=BUNDLE]
 
-Synthetic exams in BraTS geometry, or those of a labelled cohort. After an operation a fifth of them has no residual tumour that
-enhances, two fifths a residual of 0 to 1 ml and two fifths one of 0.05 to 0.35 ml, near the cut. Kept of each, in OUT/NAME.npz
-(SEED-NUMBER of synthetic ones): the true voxels of every region, and for each segmenter those that it marks and its
-probabilities from 0.001 on. What is there is kept. 10 s of CPU time an exam; the atlas SRI24 has to be installed.
+Synthetic exams in BraTS geometry, or those of a labelled cohort. Segmenters are named, or bundles given as NAME=FOLDER. After
+an operation a fifth of them has no residual tumour that enhances, two fifths a residual of 0 to 1 ml and two fifths one of
+0.05 to 0.35 ml, near the cut. Kept of each, in OUT/NAME.npz (SEED-NUMBER of synthetic ones): the true voxels of every region,
+and for each segmenter those that it marks and its probabilities from 0.001 on. What is there is kept. 10 s of CPU time an
+exam; the atlas SRI24 has to be installed.
 """
 
 from __future__ import annotations
@@ -22,18 +23,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.atlas import atlas_volume
-from glioscope.core import SCHEMES, Sequence, Volume, convert_labels, numbering_of, read_labels, read_volume, region_mask
-from glioscope.segmentation import get_segmenter
+from glioscope.core import (
+    SCHEMES,
+    Scheme,
+    Sequence,
+    Volume,
+    convert_labels,
+    numbering_of,
+    read_labels,
+    read_volume,
+    region_mask,
+)
+from glioscope.segmentation import Segmenter, get_segmenter
 from glioscope.synthesis import Kind, synthesise_exam
 from glioscope.workflows.labelled_cohort import labelled_cohort
 
-REGIONS = ("WT", "TC", "ET")
+REGIONS = ("WT", "TC", "ET", "RC")
 LEAST = 0.001
 Kept = NDArray[np.int32] | NDArray[np.float32]
 Exam = tuple[dict[Sequence, Volume], Volume, dict[str, NDArray[np.bool_]]]
 """Images, brain, and the true regions."""
 
-segmenter = cache(get_segmenter)
+
+@cache
+def segmenter(named: str) -> Segmenter:
+    """By its name, or by the folder after NAME=."""
+    name, _, folder = named.partition("=")
+    return get_segmenter(folder or name)
 
 
 def residual(rng: np.random.Generator) -> float:
@@ -52,33 +68,35 @@ def make(kind: Kind, seed: int, number: int) -> Exam:
         exam = synthesise_exam(Path(folder) / "exam", maps=maps, seed=made, style="brats", kind=kind, residual_ml=left)
         images = {sequence: read_volume(path) for sequence, path in exam.images.items()}
     brain = images[Sequence.T1C].with_data(np.any([image.data != 0 for image in images.values()], axis=0))
-    truth = exam.labels.data
-    if exam.scheme.name == "brats-2024-gli":  # the cavity is no tumour
-        truth = np.where(truth == exam.scheme.value_of("RC"), 0, truth)
-    return images, brain, {region: region_mask(truth, exam.scheme, region) for region in REGIONS}
+    return images, brain, regions_of(exam.labels.data, exam.scheme)
 
 
-def given(cohort: Path, unpacked: Path) -> Iterator[tuple[str, Exam]]:
+def regions_of(labels: NDArray[np.uint8], scheme: Scheme) -> dict[str, NDArray[np.bool_]]:
+    return {region: region_mask(labels, scheme, region) for region in REGIONS if region in scheme.regions}
+
+
+def given(cohort: Path, unpacked: Path, scheme: Scheme) -> Iterator[tuple[str, Exam]]:
     """The exams of a labelled cohort, by name."""
-    scheme = SCHEMES["brats-2023"]
     for exam in labelled_cohort(cohort, unpacked):
         labels = read_labels(exam.labels)
-        values = convert_labels(labels.data, numbering_of(labels.data, scheme), scheme)
+        values = labels.data
+        if "RC" not in scheme.regions:
+            values = convert_labels(values, numbering_of(values, scheme), scheme)
         images = {Sequence(name): read_volume(path) for name, path in exam.images.items()}
         brain = labels.with_data(np.any([image.data != 0 for image in images.values()], axis=0))
-        yield exam.name, (images, brain, {region: region_mask(values, scheme, region) for region in REGIONS})
+        yield exam.name, (images, brain, regions_of(values, scheme))
 
 
 def segmented(exam: Exam, by: list[str]) -> dict[str, Kept]:
     """What is kept of an exam."""
     images, brain, truth = exam
     kept: dict[str, Kept] = {f"{region}-true": np.flatnonzero(mask).astype(np.int32) for region, mask in truth.items()}
-    for name in by:
-        answer = segmenter(name).segment(images, brain)
-        for region in REGIONS:
+    for named in by:
+        answer, name = segmenter(named).segment(images, brain), named.partition("=")[0]
+        for region in (region for region in REGIONS if region in answer.probabilities):
             p = answer.probabilities[region].data.ravel()
             likely = np.flatnonzero(p >= LEAST)
-            marked = region_mask(answer.labels.data, segmenter(name).scheme, region)
+            marked = region_mask(answer.labels.data, segmenter(named).scheme, region)
             kept[f"{region}-{name}"] = np.flatnonzero(marked).astype(np.int32)
             kept[f"{region}-{name}-where"], kept[f"{region}-{name}-p"] = likely.astype(np.int32), p[likely].astype(np.float32)
     return kept
@@ -91,6 +109,7 @@ def main() -> None:
     parser.add_argument("--exams", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--by", nargs="+", default=["default", "subtraction"])
+    parser.add_argument("--scheme", default="brats-2023", help="of the label maps of COHORT")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as unpacked:
@@ -101,13 +120,14 @@ def main() -> None:
                 (names[number], make(options.exams_of, options.seed, number)) for number in left
             )
         else:
-            exams = given(Path(options.exams_of), Path(unpacked))
-        for name, exam in exams:
+            exams = given(Path(options.exams_of), Path(unpacked), SCHEMES[options.scheme])
+        for name, exam in ((name, exam) for name, exam in exams if not (options.out / f"{name}.npz").is_file()):
             kept = segmented(exam, options.by)
             part = options.out / f".{name}.part.npz"
             np.savez_compressed(part, **kept)  # type: ignore[arg-type]
             part.rename(options.out / f"{name}.npz")
-            volumes = [f"{who} {len(kept[f'ET-{who}']) / 1000:.3f} ml" for who in ("true", *options.by)]
+            who = ["true", *(named.partition("=")[0] for named in options.by)]
+            volumes = [f"{one} {len(kept[f'ET-{one}']) / 1000:.3f} ml" for one in who]
             print(f"{name}: enhancing {', '.join(volumes)}", flush=True)
 
 

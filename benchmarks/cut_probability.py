@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--by", default="default")
     parser.add_argument("--seed", type=int, default=None, help="only the exams of this seed")
     options = parser.parse_args()
-    pattern = "[0-9]*-*.npz" if options.seed is None else f"{options.seed}-*.npz"
+    pattern = "[!.]*.npz" if options.seed is None else f"{options.seed}-*.npz"
     kept = [np.load(file) for folder in options.exams for file in sorted(folder.glob(pattern))]
     kept = [exam for exam in kept if f"ET-{options.by}-p" in exam]
     if not kept:

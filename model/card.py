@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from score import FULL, SUBSETS
 from glioscope.bundles.document import dump_document
 from glioscope.core import Sequence
 from glioscope.core.files import write_bytes, write_text
+from glioscope.measurement import needed_factor
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "src" / "glioscope" / "models" / "default"
@@ -180,9 +182,17 @@ def measured(records: list[Record]) -> Record:
         false = [r["regions"]["ET"]["ml"] for r in found if "ET" in r["regions"] and not _counts(r, "ET")]
         told = {region: round(value, 3) for region, value in dices.items() if value is not None}
         volume = {"false_ET_ml": round(max(false), 2)} if false else {}
-        rows.append({"sequences": [str(sequence) for sequence in subset], "dice": told} | volume)
+        row = {"sequences": [str(sequence) for sequence in subset], "dice": told} | volume
+        rows.append(row | {"volume_factors": volume_factors(found)})
     exams = len(of(records, "default"))
-    return {"exams": f"{exams} exams that it had not learnt from", "rows": rows}
+    return {"exams": f"{exams} exams that it had not learnt from", "count": exams, "rows": rows}
+
+
+def volume_factors(found: list[Record]) -> dict[str, float]:
+    """Region or label -> by how much the intervals of these exams are to be widened, rounded up."""
+    names = found[0]["intervals"]
+    told = {name: [(r["intervals"][name]["ml"], r["intervals"][name]["reference_ml"]) for r in found] for name in names}
+    return {name: math.ceil(100 * needed_factor(*zip(*values, strict=True))) / 100 for name, values in told.items()}
 
 
 def calibration(records: list[Record]) -> list[str]:

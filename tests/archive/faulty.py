@@ -26,6 +26,8 @@ class Scp:
     script: list[int | str] = field(default_factory=list)
     took: list[Dataset] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    waited_for: threading.Event = field(default_factory=threading.Event)
+    """What ends being slow before its time."""
 
     @property
     def address(self) -> str:
@@ -55,7 +57,7 @@ def scp(
         answer = server.script.pop(0) if server.script else 0
         server.seen.append(str(event.request.AffectedSOPInstanceUID))
         if answer == "slow":
-            time.sleep(slow)
+            server.waited_for.wait(slow)
         elif answer == "abort":
             event.assoc.abort()
         if answer == 0 or (isinstance(answer, int) and answer >> 12 == 0xB):

@@ -28,6 +28,16 @@ def test_the_row_is_that_of_just_these_sequences() -> None:
     assert measured_with({}, ["t2f"]) is None
 
 
+def test_factors_of_intervals_need_the_number_of_exams() -> None:
+    rows = [{"sequences": ["t2f"], "dice": {}, "volume_factors": {"WT": 1.5}}]
+    found = measured_with({"measured": {"exams": "3 exams", "count": 3, "rows": rows}}, ["t2f"])
+    assert found is not None
+    assert found.widening() == {"factors": {"WT": 1.5}, "exams": 3, "on": "3 exams"}
+    uncounted = measured_with({"measured": {"exams": "3 exams", "rows": rows}}, ["t2f"])
+    assert uncounted is not None
+    assert uncounted.widening() is None
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
@@ -41,6 +51,9 @@ def test_the_row_is_that_of_just_these_sequences() -> None:
         ({"exams": "3 exams", "rows": [{"sequences": ["t2f"], "dice": {"WT": 1.2}}]}, "no Dice"),
         ({"exams": "3 exams", "rows": [{"sequences": ["t2f"], "dice": {"WT": True}}]}, "no Dice"),
         ({"exams": "3 exams", "rows": [{"sequences": ["t2f"], "dice": {}, "false_ET_ml": -1}]}, "no volume"),
+        ({"exams": "3 exams", "count": True, "rows": []}, "no number of exams"),
+        ({"exams": "3 exams", "rows": [{"sequences": ["t2f"], "dice": {}, "volume_factors": {"WT": 0.9}}]}, "no factor"),
+        ({"exams": "3 exams", "rows": [{"sequences": ["t2f"], "dice": {}, "volume_factors": 2}]}, "no factor"),
     ],
 )
 def test_what_is_no_such_table_is_refused_by_its_key(told: object, words: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from glioscope.cli import models
-from glioscope.core import InputUnreadable, InvalidImage
+from glioscope.core import InputUnreadable, InvalidImage, OutputUnwritable
 from glioscope.segmentation import get_segmenter
 from glioscope.workflows import quantise
 from glioscope.workflows.import_model import import_model
@@ -61,7 +61,7 @@ def test_wrong_options_cost_a_sentence(tmp_path: Path, kind: str, given: dict[st
 def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious.txt").touch()
-    with pytest.raises(InputUnreadable, match="exists already"):
+    with pytest.raises(OutputUnwritable, match="exists already"):
         import_model("external", "seg {t1c} {out}", tmp_path / "out")
 
 

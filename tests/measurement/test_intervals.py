@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glioscope.core import Volume, get_scheme
-from glioscope.measurement import VolumeEvidence, chance_of_at_least, label_probabilities, measure, volume_interval
+from glioscope.measurement import VolumeEvidence, Widening, chance_of_at_least, label_probabilities, measure, volume_interval
 
 SCHEME = get_scheme("brats-2023")
 
@@ -62,3 +62,21 @@ def test_without_evidence_there_is_no_interval_and_it_is_said() -> None:
     found = measure(Volume.of(np.ones((3, 3, 3), np.uint8), np.eye(4)), SCHEME).document()
     assert found["regions"]["WT"]["volume_interval_ml"] is None
     assert found["volume_intervals"]["source"].startswith("No interval")
+
+
+def test_intervals_are_widened_where_the_segmenter_was_measured() -> None:
+    probability = np.zeros((10, 10, 10), np.float32)
+    probability[:, :, :2], probability[:, :, 2:4] = 1, 0.5
+    widening = Widening({"ET": 2.0}, 10, "10 exams")
+    evidence = VolumeEvidence("probabilities", ("a",), {"ET": probability, "TC": probability}, {"ET": probability}, widening)
+    labels = np.where(probability == 1, 3, 0).astype(np.uint8)
+    found = measure(Volume.of(labels, np.eye(4)), SCHEME, evidence=evidence)
+    # voxel-wise 0.2 to 0.4 ml; with 0.2 ml added 0.4 to 0.6, and by 2 wider 0.2 to 1.2
+    assert found.regions["ET"].interval_ml == pytest.approx((0.0, 1.0))
+    assert found.labels_interval_ml["ET"] == pytest.approx((0.0, 1.0))
+    assert found.lesions["ET"][0].interval_ml == pytest.approx((0.0, 1.0))
+    assert found.regions["TC"].interval_ml is None  # no factor was measured for it
+    told = found.document()["volume_intervals"]
+    assert told["percent"] == 90
+    assert told["widened_by"] == {"ET": 2.0}
+    assert "on 10 exams (factors: ET 2.00)" in told["rule"]

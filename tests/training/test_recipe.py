@@ -61,7 +61,7 @@ def test_the_networks_of_the_recipes_can_be_built() -> None:
             parameters["patch"] = recipe.training.patch
         with torch.device("meta"):
             build_network(recipe.network.name, len(recipe.inputs.channels), recipe.target.channels, parameters)
-    assert len(seen) == 9
+    assert len(seen) == 10
 
 
 def test_published_hyperparameters() -> None:

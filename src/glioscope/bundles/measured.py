@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from glioscope.core import InvalidImage, Sequence
 
 __all__ = ["Measured", "check_measured", "measured_with"]
 
-FALSE = "false_ET_ml"
+FALSE, FACTORS = "false_ET_ml", "volume_factors"
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,23 @@ class Measured:
         sequences: Those that were there, in the project's order.
         dice: Region -> mean Dice, 0 to 1; a region that it does not tell with these sequences is left out.
         false_et_ml: Most enhancing tumour found in an exam that has none; None where it was not measured.
+        count: How many exams; 0 where it is not told.
+        volume_factors: Region or label -> by how much the interval of its volume is to be widened, see
+            `glioscope.measurement.Widening`; empty where it was not measured.
     """
 
     exams: str
     sequences: tuple[Sequence, ...]
     dice: Mapping[str, float]
     false_et_ml: float | None = None
+    count: int = 0
+    volume_factors: Mapping[str, float] = field(default_factory=dict)
+
+    def widening(self) -> dict[str, Any] | None:
+        """Arguments of `glioscope.measurement.Widening`, JSON-ready; None where the intervals of volumes were not measured."""
+        if not self.volume_factors:
+            return None
+        return {"factors": dict(self.volume_factors), "exams": self.count, "on": self.exams}
 
     def document(self) -> dict[str, Any]:
         """JSON-ready values, with the sequences' names for people."""
@@ -46,18 +58,23 @@ def measured_with(document: Mapping[str, Any], sequences: Iterable[str]) -> Meas
     order = tuple(sequence for sequence in Sequence if sequence in have)
     for row in told["rows"]:
         if set(row["sequences"]) == set(order):
-            return Measured(str(told["exams"]), order, dict(row["dice"]), row.get(FALSE))
+            factors = dict(row.get(FACTORS, {})) if told.get("count") else {}
+            return Measured(str(told["exams"]), order, dict(row["dice"]), row.get(FALSE), told.get("count", 0), factors)
     return None
 
 
 def check_measured(told: Any, regions: Iterable[str]) -> None:  # noqa: ANN401
     """Raise InvalidImage, naming the key, where `told` is not `exams` and `rows`, each of sequences and Dice of `regions`."""
-    if not isinstance(told, Mapping) or set(told) != {"exams", "rows"} or not isinstance(told["rows"], list):
+    keys = {"exams", "rows"}
+    if not isinstance(told, Mapping) or not keys <= set(told) <= {*keys, "count"} or not isinstance(told["rows"], list):
         raise InvalidImage("'measured' is not a table with 'exams' (on which) and 'rows'.")
+    count = told.get("count", 0)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise InvalidImage("'measured.count' is no number of exams.")
     known = set(regions)
     for row in told["rows"]:
-        if not isinstance(row, Mapping) or not {"sequences", "dice"} <= set(row) <= {"sequences", "dice", FALSE}:
-            raise InvalidImage(f"a row of 'measured' has other keys than 'sequences', 'dice' and '{FALSE}'.")
+        if not isinstance(row, Mapping) or not {"sequences", "dice"} <= set(row) <= {"sequences", "dice", FALSE, FACTORS}:
+            raise InvalidImage(f"a row of 'measured' has other keys than 'sequences', 'dice', '{FALSE}' and '{FACTORS}'.")
         given = row["sequences"]
         if not isinstance(given, list) or not given or not all(name in list(Sequence) for name in given):
             raise InvalidImage("'measured.rows.sequences' is not a list of t1n, t1c, t2w and t2f.")
@@ -67,6 +84,9 @@ def check_measured(told: Any, regions: Iterable[str]) -> None:  # noqa: ANN401
             raise InvalidImage("'measured.rows.dice' has a value that is no Dice from 0 to 1.")
         if FALSE in row and not _is_number(row[FALSE]):
             raise InvalidImage(f"'measured.rows.{FALSE}' is no volume in ml.")
+        factors = row.get(FACTORS, {})
+        if not isinstance(factors, Mapping) or not all(_is_number(value) and 1 <= value < inf for value in factors.values()):
+            raise InvalidImage(f"'measured.rows.{FACTORS}' has a value that is no factor from 1 on.")
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401

@@ -60,6 +60,14 @@ def synthesize(
     non_enhancing: Annotated[
         bool, typer.Option("--non-enhancing", help="Grown tumours have a large core that hardly enhances, if at all.")
     ] = False,
+    residual: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--residual", metavar="LOW HIGH", help="After an operation: ml of enhancing tumour left."),
+    ] = None,
+    operate: Annotated[
+        Path | None,
+        typer.Option("--operate", metavar="COHORT", help="Operate on these labelled exams: real images, drawn cavities."),
+    ] = None,
     missing: Annotated[
         float, typer.Option("--missing", min=0, max=1, help="Probability that a sequence is left out; one always stays.")
     ] = 0.0,
@@ -74,6 +82,7 @@ def synthesize(
     Example: glioscope synthesize cohort --exams 100
     """
     from glioscope.cli.display import LiveProgress, print_json
+    from glioscope.workflows.operate_cohort import operate_cohort
     from glioscope.workflows.progress import Progress
     from glioscope.workflows.synthesize import synthesize as make
 
@@ -85,20 +94,36 @@ def synthesize(
         raise typer.BadParameter("--healthy and --shapes exclude each other")
     if share is not None and shapes is None:
         raise typer.BadParameter("--share is of the exams that get one of the --shapes; give them too")
-    made = make(
-        out,
-        exams=exams,
-        seed=seed,
-        style=style.value,
-        mode=mode.value,
-        kind=asked[0] if asked else "pre-operative",
-        atlas=atlas,
-        shapes=shapes,
-        share=0.5 if share is None else share,
-        missing=missing,
-        jobs=jobs,
-        progress=Progress() if as_json else LiveProgress(),
-    )
+    if residual is not None and not (post_operative or operate):
+        raise typer.BadParameter("--residual is what an operation leaves; give it with --post-operative or --operate")
+    progress = Progress() if as_json else LiveProgress()
+    if operate is not None:
+        others = {
+            "style": style is not StyleName.brats,
+            "mode": mode is not ModeName.realistic,
+            "missing": missing > 0,
+            "atlas": atlas != "SRI24",
+            "shapes": shapes is not None,
+        }
+        if given := [*(name for name, there in others.items() if there), *asked]:
+            raise typer.BadParameter(f"--operate and --{given[0]} exclude each other")
+        made = operate_cohort(operate, out, exams=exams, seed=seed, residual=residual, jobs=jobs, progress=progress)
+    else:
+        made = make(
+            out,
+            exams=exams,
+            seed=seed,
+            style=style.value,
+            mode=mode.value,
+            kind=asked[0] if asked else "pre-operative",
+            atlas=atlas,
+            shapes=shapes,
+            share=0.5 if share is None else share,
+            missing=missing,
+            residual=residual,
+            jobs=jobs,
+            progress=progress,
+        )
     if as_json:
         print_json(made.document())
         return

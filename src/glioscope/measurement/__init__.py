@@ -19,6 +19,7 @@ from glioscope.measurement.overlaps import Overlap, label_overlaps, tract_overla
 from glioscope.measurement.rano import RANO_EDITION, RanoDisease, RanoLesion, rano_disease
 from glioscope.measurement.resectability import RESECTABILITY_RULE, Resectability, resectability
 from glioscope.measurement.surroundings import Neighbourhood, Surroundings
+from glioscope.measurement.widening import Widening, needed_factor
 
 __all__ = [
     "DEFINITIONS",
@@ -41,6 +42,7 @@ __all__ = [
     "Share",
     "Surroundings",
     "VolumeEvidence",
+    "Widening",
     "align_atlases",
     "axial_diameters",
     "chance_of_at_least",
@@ -53,6 +55,7 @@ __all__ = [
     "locate",
     "measure",
     "measure_lesions",
+    "needed_factor",
     "rano_disease",
     "resectability",
     "separate_lesions",

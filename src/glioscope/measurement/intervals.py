@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import Scheme
+from glioscope.measurement.widening import Widening
 
 __all__ = [
     "INTERVAL_PERCENT",
@@ -20,8 +21,11 @@ __all__ = [
     "chance_of_at_least",
     "label_probabilities",
     "lesion_intervals",
+    "told_of",
     "volume_interval",
 ]
+
+Interval = tuple[float, float]
 
 INTERVAL_PERCENT = 95
 """How often a volume would lie in its interval if the probabilities held; docs/measurement.md tells how often it does."""
@@ -29,10 +33,12 @@ INTERVAL_PERCENT = 95
 LEAST_LIKELY = 0.025
 """What is less probable than this is in no interval."""
 
+NO_EVIDENCE = "No interval: there are neither probability maps of a trained segmenter nor several segmentations."
+
 _LOWER, _UPPER = 1 - LEAST_LIKELY, LEAST_LIKELY
 
 INTERVAL_RULE = (
-    f"{INTERVAL_PERCENT} % interval: from the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
+    f"From the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
     f"those with at least {_UPPER:.1%}. It spreads as far as the probabilities allow, since all voxels err together, and is as "
     "good as they are: what they are sure of and wrong about lies outside it."
 )
@@ -54,12 +60,36 @@ class VolumeEvidence:
         members: Whose they are; their mean is taken.
         regions: Region name -> float32 in [0, 1].
         labels: Label name -> the same.
+        widening: How wrong the segmenter was where the truth is known; None where it was not measured.
     """
 
     kind: Literal["probabilities", "raters"]
     members: tuple[str, ...]
     regions: Mapping[str, NDArray[np.float32]]
     labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    widening: Widening | None = None
+
+    @property
+    def percent(self) -> int:
+        """How often a volume should lie in its interval: as measured, else if the probabilities held."""
+        return self.widening.percent if self.widening else INTERVAL_PERCENT
+
+    @property
+    def rule(self) -> str:
+        """How the intervals are made."""
+        return f"{INTERVAL_RULE} {self.widening.rule}" if self.widening else f"{INTERVAL_PERCENT} % interval: {INTERVAL_RULE}"
+
+    def widened(self, name: str, interval: Interval) -> Interval | None:
+        """The interval of a region or label of that name, as wide as it has to be; None where that was not measured."""
+        return self.widening.applied(name, interval) if self.widening else interval
+
+    def intervals(self, voxel_ml: float) -> tuple[dict[str, Interval], dict[str, Interval]]:
+        """Region -> interval of its volume in ml, and label -> the same, of those that have one."""
+        both = []
+        for maps in (self.regions, self.labels):
+            found = {name: self.widened(name, volume_interval(values, voxel_ml)) for name, values in maps.items()}
+            both.append({name: interval for name, interval in found.items() if interval is not None})
+        return both[0], both[1]
 
     @property
     def source(self) -> str:
@@ -72,7 +102,7 @@ class VolumeEvidence:
         return f"Intervals from the probability maps of {names}" + (" (their mean)." if len(self.members) > 1 else ".")
 
 
-def volume_interval(probability: NDArray[np.float32], voxel_ml: float) -> tuple[float, float]:
+def volume_interval(probability: NDArray[np.float32], voxel_ml: float) -> Interval:
     """The interval of INTERVAL_RULE, in ml, of a region with these voxel-wise probabilities (any shape, in [0, 1])."""
     return float((probability >= _LOWER).sum() * voxel_ml), float((probability >= _UPPER).sum() * voxel_ml)
 
@@ -84,6 +114,14 @@ def chance_of_at_least(volume_ml: float, probability: NDArray[np.float32], voxel
         return 1.0
     likely = probability[probability > 0].ravel()
     return float(np.partition(likely, len(likely) - needed)[len(likely) - needed]) if needed <= len(likely) else 0.0
+
+
+def told_of(evidence: VolumeEvidence | None) -> dict[str, Any]:
+    """How the intervals of volumes are made and how often they should hold, JSON-ready."""
+    if evidence is None:
+        return {"percent": INTERVAL_PERCENT, "source": NO_EVIDENCE, "rule": INTERVAL_RULE, "widened_by": None}
+    factors = dict(evidence.widening.factors) if evidence.widening else None
+    return {"percent": evidence.percent, "source": evidence.source, "rule": evidence.rule, "widened_by": factors}
 
 
 def label_probabilities(regions: Mapping[str, NDArray[np.float32]], scheme: Scheme) -> dict[str, NDArray[np.float32]]:
@@ -105,7 +143,7 @@ def lesion_intervals(
     probability: NDArray[np.float32],
     voxel_ml: float,
     spacing: NDArray[np.float64],
-) -> list[tuple[float, float]]:
+) -> list[Interval]:
     """The interval of each of the first `count` lesions.
 
     Every voxel that may belong to the region (INTERVAL_RULE's upper bound) goes to the lesion nearest to it, if a chain of such

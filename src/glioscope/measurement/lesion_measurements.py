@@ -98,9 +98,10 @@ def measure_lesions(
     numbered = separate_lesions(region_mask(labels.data, scheme, region))
     sizes = np.bincount(numbered.ravel())[1:]
     count = max(min(1, len(sizes)), int((sizes * grid.voxel_volume >= MIN_LESION_MM3).sum()))
-    intervals: list[Interval] | list[None] = [None] * count
+    intervals: list[Interval | None] = [None] * count
     if evidence is not None and region in evidence.regions:
-        intervals = lesion_intervals(numbered, count, evidence.regions[region], voxel_ml, grid.spacing)
+        found_intervals = lesion_intervals(numbered, count, evidence.regions[region], voxel_ml, grid.spacing)
+        intervals = [evidence.widened(region, interval) for interval in found_intervals]
     cavity = region_mask(labels.data, scheme, "RC") if "RC" in scheme.regions else None
     axis = axial_axis(grid)
     found = []

@@ -13,7 +13,7 @@ from glioscope.core import Grid, Scheme, Volume, region_mask
 from glioscope.core.boxes import box_of
 from glioscope.measurement.diameters import AxialDiameters
 from glioscope.measurement.foci import Foci, find_foci
-from glioscope.measurement.intervals import INTERVAL_PERCENT, INTERVAL_RULE, LEAST_LIKELY, VolumeEvidence, volume_interval
+from glioscope.measurement.intervals import INTERVAL_RULE, LEAST_LIKELY, VolumeEvidence, told_of
 from glioscope.measurement.lesion_measurements import LesionMeasurements, measure_lesions
 from glioscope.measurement.lesions import MIN_LESION_MM3, separate_lesions
 from glioscope.measurement.rano import RANO_EDITION, RANO_RULES, RanoDisease, rano_disease, slice_distance
@@ -21,7 +21,6 @@ from glioscope.measurement.surroundings import Neighbourhood
 
 __all__ = ["DEFINITIONS", "Measurements", "RegionMeasurements", "measure"]
 
-NO_EVIDENCE = "No interval: there are neither probability maps of a trained segmenter nor several segmentations."
 ENHANCING = ("ET", "RT")
 T2_FLAIR = "WT"
 
@@ -105,7 +104,7 @@ class Measurements:
         foci: Of the tumour core, or of the whole tumour; None where neither is known.
         rano: `enhancing` and `t2_flair` -> their measurable disease, as far as the regions are known.
         labels_interval_ml: Label name -> interval of its volume, where it has one.
-        evidence: Where the intervals come from, in a sentence.
+        intervals: How the intervals of volumes are made, and how often they should hold.
     """
 
     scheme: Scheme
@@ -118,7 +117,7 @@ class Measurements:
     foci: Foci | None = None
     rano: Mapping[str, RanoDisease] = field(default_factory=dict)
     labels_interval_ml: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    evidence: str = NO_EVIDENCE
+    intervals: Mapping[str, Any] = field(default_factory=lambda: told_of(None))
 
     def document(self) -> dict[str, Any]:
         """JSON-ready values with the units in the names."""
@@ -139,7 +138,7 @@ class Measurements:
             },
             "regions": {name: region.document() for name, region in self.regions.items()},
             "not_determined": list(self.not_determined),
-            "volume_intervals": {"percent": INTERVAL_PERCENT, "source": self.evidence, "rule": INTERVAL_RULE},
+            "volume_intervals": dict(self.intervals),
             "lesions": {name: [lesion.document() for lesion in lesions] for name, lesions in self.lesions.items()},
             "foci": self.foci.document() if self.foci else None,
             "rano": {
@@ -163,11 +162,10 @@ def _interval(values: tuple[float, float] | None) -> list[float] | None:
 
 
 def _measure_region(
-    mask: NDArray[np.bool_], grid: Grid, lesions: tuple[LesionMeasurements, ...], probability: NDArray[np.float32] | None
+    mask: NDArray[np.bool_], grid: Grid, lesions: tuple[LesionMeasurements, ...], interval: tuple[float, float] | None
 ) -> RegionMeasurements:
     """Measure a mask on (a crop of) a grid, the lengths by its largest lesion."""
     to_ml = grid.voxel_volume / 1000
-    interval = None if probability is None else volume_interval(probability, to_ml)
     if not lesions:
         return RegionMeasurements(0.0, interval_ml=interval)
     points = grid.to_world(np.argwhere(mask))
@@ -252,14 +250,14 @@ def measure(
         name: measure_lesions(name, part, scheme, determined, start=start, evidence=evidence, neighbourhood=neighbourhood)
         for name in determined
     }
-    likely = evidence.regions if evidence else {}
+    to_ml = labels.grid.voxel_volume / 1000
+    region_intervals, label_intervals = evidence.intervals(to_ml) if evidence else ({}, {})
     regions = {
-        name: _measure_region(region_mask(part.data, scheme, name), part.grid, lesions[name], likely.get(name))
+        name: _measure_region(region_mask(part.data, scheme, name), part.grid, lesions[name], region_intervals.get(name))
         for name in determined
     }
     tumour = T2_FLAIR if T2_FLAIR in scheme.regions else next(iter(scheme.regions))
     counts = np.bincount(part.data.ravel(), minlength=256)
-    to_ml = labels.grid.voxel_volume / 1000
     return Measurements(
         scheme,
         labels.grid,
@@ -270,6 +268,6 @@ def measure(
         lesions,
         _foci(lesions, separate_lesions(region_mask(part.data, scheme, tumour)), part.grid),
         _rano(lesions, labels.grid),
-        {name: volume_interval(p, to_ml) for name, p in evidence.labels.items()} if evidence and not unknown else {},
-        evidence.source if evidence else NO_EVIDENCE,
+        {} if unknown else label_intervals,
+        told_of(evidence),
     )

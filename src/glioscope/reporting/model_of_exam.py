@@ -145,9 +145,15 @@ def _measurements(measurements: Document) -> Section:
         told = measurements["volume_intervals"]
         note += f"{told['source']} "
         if _has_interval(measurements):
-            note += f"In brackets: what they leave open ({told['percent']} %); the true volume may lie outside more often. "
+            note += f"In brackets: {_interval_note(told)} "
     note += (f"Brain {brain:.0f} ml. " if brain else "") + f"Voxels of {spacing} mm."
     return Section("Measurements", (note,), (table,))
+
+
+def _interval_note(told: Document) -> str:
+    if told.get("widened_by"):
+        return f"{told['percent']} % intervals, as wide as the segmenter's errors on exams that it had not learnt from."
+    return f"what they leave open ({told['percent']} %); the true volume may lie outside more often."
 
 
 def _has_interval(measurements: Document) -> bool:

@@ -26,6 +26,9 @@ __all__ = [
 GROUP = "glioscope.segmenters"
 """Entry-point group of other packages: each point names a module-level `Entry`."""
 
+UNASKED = "default"
+"""The model that ships for an exam of which nothing else is known; the others are for exams after surgery, and asked for."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -112,7 +115,10 @@ def list_segmenters() -> list[Entry]:
     """All segmenters, the preferred ones first: the models that ship, `subtraction`, `flair-threshold`, those of other
     packages, and the user's bundles, each by name.
     """
-    shipped = [replace(_entry_of(folder), automatic=True) for folder in shipped_bundles()]
+    shipped = sorted(
+        (replace(_entry_of(folder), automatic=folder.name == UNASKED) for folder in shipped_bundles()),
+        key=lambda entry: not entry.automatic,
+    )
     others: list[Entry] = [point.load() for point in entry_points(group=GROUP)]
     own = [_entry_of(folder) for folder in list_bundles()]
     return [*shipped, _SUBTRACTION, _FLAIR_THRESHOLD, *sorted(others, key=lambda entry: entry.name), *own]

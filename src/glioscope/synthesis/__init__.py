@@ -2,6 +2,7 @@
 
 from glioscope.synthesis.contrast import Mode
 from glioscope.synthesis.exam import Style, SyntheticExam, synthesise_exam
+from glioscope.synthesis.operated import OperatedExam, operate
 from glioscope.synthesis.patient import Kind
 
-__all__ = ["Kind", "Mode", "Style", "SyntheticExam", "synthesise_exam"]
+__all__ = ["Kind", "Mode", "OperatedExam", "Style", "SyntheticExam", "operate", "synthesise_exam"]

@@ -11,7 +11,7 @@ from scipy import ndimage
 from glioscope.synthesis.fields import along, smooth_field
 from glioscope.synthesis.tumour import TumourFields
 
-__all__ = ["resected"]
+__all__ = ["known_far_away", "one_place", "one_side", "resected"]
 
 COMPLETE = 0.45
 """Part of the operations that leave nothing that enhances."""
@@ -38,11 +38,11 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
     core = fields.core
     if not (core > 0).any():  # a tumour without core is cut out in its middle
         core = fields.whole - np.float32(0.4 * float(fields.whole.max()))
-    core = _known_far_away(core, step)
+    core = known_far_away(core, step)
     wavy = np.float32(1.6) * smooth_field(rng, shape, 12 / step)
     cavity = ndimage.gaussian_filter(np.clip(core, -FAR, 12), 1.5 / step) + np.float32(rng.uniform(-1.0, 3.0)) + wavy
     if rng.random() < 0.5:
-        cavity = np.minimum(cavity, _one_side(core, step, rng))
+        cavity = np.minimum(cavity, one_side(core, step, rng))
     if not (cavity > 0).any():
         cavity = core
     broken = smooth_field(rng, shape, 14 / step) + np.float32(rng.uniform(-1.2, 0.4))
@@ -53,9 +53,7 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
     enhancing = np.where(wall > left, np.float32(WHOLLY), fields.enhancing)
     complete = rng.random() < COMPLETE
     if residual_ml:
-        residual = np.minimum(
-            residual, _one_place(np.minimum(np.minimum(residual, enhancing), -cavity), step, residual_ml, rng)
-        )
+        residual = np.minimum(residual, one_place(np.minimum(np.minimum(residual, enhancing), -cavity), step, residual_ml, rng))
     elif complete or residual_ml is not None:
         residual = np.minimum(residual, -1)
         enhancing = np.full(shape, -1, np.float32)
@@ -70,13 +68,13 @@ def resected(fields: TumourFields, rng: np.random.Generator, residual_ml: float 
     )
 
 
-def _known_far_away(core: NDArray[np.floating], step: float) -> NDArray[np.float32]:
+def known_far_away(core: NDArray[np.floating], step: float) -> NDArray[np.float32]:
     """`core` with a depth that falls with the distance; were it the same far away, a wavy border would cut anywhere."""
     distance = ndimage.distance_transform_edt(core <= 0, sampling=step)
     return np.asarray(np.minimum(core, step - distance), np.float32)
 
 
-def _one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Depth in mm below a plane through the core, beyond which nothing is cut."""
     inside = np.argwhere(core > 0)
     normal = rng.standard_normal(3)
@@ -86,7 +84,7 @@ def _one_side(core: NDArray[np.floating], step: float, rng: np.random.Generator)
     return np.asarray((border - (x + y + z)) * step, np.float32)
 
 
-def _one_place(depth: NDArray[np.floating], step: float, volume_ml: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def one_place(depth: NDArray[np.floating], step: float, volume_ml: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Depth in mm below the ball around a random place of a body that holds about `volume_ml` of it."""
     inside = np.argwhere(depth > 0)
     if not len(inside):

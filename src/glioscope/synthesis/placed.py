@@ -13,7 +13,7 @@ from glioscope.synthesis.fields import smooth_field, stretched
 from glioscope.synthesis.template import BRATS_GRID, SHAPE, box_grid
 from glioscope.synthesis.tumour import POST_OPERATIVE, SCHEME, TumourFields
 
-__all__ = ["place_tumour", "shape_labels"]
+__all__ = ["depth_of", "place_tumour", "shape_labels"]
 
 CLIP = 6.0
 """Depths are known up to this many mm."""
@@ -56,9 +56,9 @@ def place_tumour(shape: Volume, tissue: Tissue, rng: np.random.Generator) -> Tum
         points[axis] += np.float32(BEND[1]) * smooth_field(rng, SHAPE, BEND[0])
     moved = ndimage.map_coordinates(labels, points, order=0)
     return TumourFields(
-        _depth(moved > 0),
-        _depth(np.isin(moved, SCHEME.regions["TC"])),
-        _depth(moved == SCHEME.value_of("ET")),
+        depth_of(moved > 0),
+        depth_of(np.isin(moved, SCHEME.regions["TC"])),
+        depth_of(moved == SCHEME.value_of("ET")),
         1.0,
     )
 
@@ -101,7 +101,7 @@ def shape_labels(shape: Volume) -> NDArray[np.uint8]:
     return labels
 
 
-def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+def depth_of(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Depth in mm below the mask's surface, exact to a voxel's fraction near it, at most `CLIP` on both sides."""
     soft = ndimage.gaussian_filter(mask.astype(np.float32), 0.8) - np.float32(0.5)
     if not mask.any():

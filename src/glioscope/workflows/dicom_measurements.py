@@ -55,7 +55,9 @@ def segment_numbers(exam: RunResults, labels: Volume, sequence: Sequence) -> tup
     known = [name for name in exam.scheme.regions if name not in exam.unknown]
     document = measure(labels, exam.scheme, known=known).document()
     sides = exam.measurements.get("location", {}).get("regions", {})
-    foci, percent = document["foci"] or {}, exam.measurements.get("volume_intervals", {}).get("percent")
+    foci, intervals = document["foci"] or {}, exam.measurements.get("volume_intervals", {})
+    percent = intervals.get("percent")
+    held = "by the errors on exams not learnt from" if intervals.get("widened_by") else "if the voxels' probabilities hold"
     found: dict[str, dict[str, Any]] = {}
     for kind in ("labels", "regions"):
         for name, region in document[kind].items():
@@ -66,7 +68,7 @@ def segment_numbers(exam: RunResults, labels: Volume, sequence: Sequence) -> tup
             interval = exam.measurements.get(kind, {}).get(name, {}).get("volume_interval_ml")
             if interval and percent and sequence is exam.native:
                 told["interval_ml"] = (float(interval[0]), float(interval[1]))
-                evaluations.append((INTERVAL_LEVEL, private(f"CI{percent}", f"{percent} %, if the voxels' probabilities hold")))
+                evaluations.append((INTERVAL_LEVEL, private(f"CI{percent}", f"{percent} %, {held}")))
             if kind == "regions" and name == foci.get("region"):
                 evaluations.append(focality(foci["multifocality"]))
             found[name] = {**told, "evaluations": tuple(evaluations)}

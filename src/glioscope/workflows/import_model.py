@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glioscope.bundles import Bundle
-from glioscope.core import InputUnreadable
+from glioscope.core import InputUnreadable, OutputUnwritable
 
 __all__ = ["KINDS", "import_model"]
 
@@ -44,13 +44,13 @@ def import_model(
         time_limit_s: External programs only.
 
     Raises:
-        InputUnreadable: another kind, an option that the kind does not have, a bundle that is there already, or what the
-            importer cannot use.
+        InputUnreadable: another kind, an option that the kind does not have, or what the importer cannot use.
+        OutputUnwritable: the folder for the bundle holds something.
     """
     if kind not in KINDS:
         raise InputUnreadable(f"There is nothing to import of kind '{kind}'; known are {', '.join(KINDS)}.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputUnreadable(f"'{out}' exists already; give the bundle another folder.")
+        raise OutputUnwritable(f"'{out}' exists already; give the bundle another folder.")
     if space not in ("atlas", "native", "any"):
         raise InputUnreadable(f"'--space' is atlas, native or any, not '{space}'.")
     if folds and kind != "nnunet":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from glioscope.workflows.measure_exam import (
 )
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import FUSED, named_case, stored_scheme
+
+if TYPE_CHECKING:
+    from glioscope.segmentation import Segmenter
 
 __all__ = ["Measured", "MeasuredExam", "Space", "measure"]
 
@@ -187,6 +190,7 @@ def _exam(folder: Path, name: str, segmenter: str | None, volumes: LocationVolum
         volumes=volumes.source if volumes else "",
         probabilities=evidence["probabilities"],
         raters=evidence["raters"],
+        widening=_widening(whose, inspection.get("chosen") or {}),
     )
     return MeasuredExam(name, _read(files["measurements"]), files)
 
@@ -214,16 +218,28 @@ def _one(anat: Path, pattern: str) -> Path:
 
 def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
     """The regions of a scheme that a segmenter can find; all where it is not known here."""
-    from glioscope.segmentation import get_segmenter, list_segmenters
-
     if "not_determined" in earlier:
         return [region for region in scheme.regions if region not in earlier["not_determined"]]
+    segmenter = _segmenter(name)
+    return [region for region in scheme.regions if segmenter is None or region in segmenter.regions]
+
+
+def _widening(name: str, sequences: Iterable[str]) -> dict[str, Any] | None:
+    """By how much the intervals of a segmenter are widened for an exam of these sequences; see `measure_files`."""
+    segmenter = _segmenter(name)
+    measured = segmenter.measured(sequences) if segmenter else None
+    return measured.widening() if measured else None
+
+
+def _segmenter(name: str) -> Segmenter | None:
+    """The segmenter whose name files have as `name`; None where it is not installed on this machine."""
+    from glioscope.segmentation import get_segmenter, list_segmenters
+
     entry = next((entry for entry in list_segmenters() if bids_name(entry.name) == name), None)
     try:
-        regions = set(get_segmenter(entry.name).regions) if entry else set(scheme.regions)
-    except GlioscopeError:  # made with a model that is not installed on this machine
-        regions = set(scheme.regions)
-    return [region for region in scheme.regions if region in regions]
+        return get_segmenter(entry.name) if entry else None
+    except GlioscopeError:
+        return None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -290,7 +306,7 @@ def _label_map(
             atlas=atlas,
             atlas_name=name,
             transforms={},
-            evidence=("map", dict(_probability(text, scheme) for text in probabilities), others),
+            evidence=("map", dict(_probability(text, scheme) for text in probabilities), others, None),
             **location_inputs(volumes),
             volumes=volumes.source if volumes else "",
         ),

@@ -29,6 +29,7 @@ from glioscope.measurement import (
     AtlasMaps,
     Measurements,
     Neighbourhood,
+    Widening,
     align_atlases,
     label_overlaps,
     locate,
@@ -127,6 +128,7 @@ def measure_files(
     volumes: str = "",
     probabilities: Mapping[str, Path] | None = None,
     raters: Mapping[str, Path] | None = None,
+    widening: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Measure an exam on the native grid and in the atlas; writes `measurements`, and `lesions` as a table.
 
@@ -142,11 +144,13 @@ def measure_files(
         volumes: Where tracts and cortical regions are from.
         probabilities: `REGION.SEGMENTER` -> probability map; one that is not on the native grid is left out.
         raters: Segmenter -> label map; likewise.
+        widening: `factors`, `exams` and `on` of a `Widening`, where the segmenter's intervals were measured.
     """
     from glioscope.reporting import write_lesion_table
 
     native, native_mask, located, mask = (read_labels(p) for p in (native_labels, native_brain, labels, brain))
     inside = in_atlas(atlas, located.grid, mask)
+    wider = Widening(**widening) if widening else None
     found = get_scheme(scheme)
     document = {
         **exam,
@@ -161,7 +165,7 @@ def measure_files(
             atlas=atlas if inside else {},
             atlas_name="SRI24" if exam.get("space", "orig") == "orig" else str(exam["space"]),
             transforms=transforms or {},
-            evidence=(segmenter, _on(native.grid, probabilities or {}), _on(native.grid, raters or {})),
+            evidence=(segmenter, _on(native.grid, probabilities or {}), _on(native.grid, raters or {}), wider),
             mni=mni or {},
             tracts=tracts or {},
             cortex=cortex or {},
@@ -191,7 +195,7 @@ def measured_document(
     atlas: Mapping[str, Path],
     atlas_name: str,
     transforms: Mapping[str, Path],
-    evidence: tuple[str, Mapping[str, Path], Mapping[str, Path]],
+    evidence: tuple[str, Mapping[str, Path], Mapping[str, Path], Widening | None],
     mni: Mapping[str, Path],
     tracts: Mapping[str, Path],
     cortex: Mapping[str, Path],
@@ -203,7 +207,7 @@ def measured_document(
 
     Args:
         atlas: Empty where the label map does not lie in an atlas.
-        evidence: Arguments of `volume_evidence`: segmenter, probabilities, raters.
+        evidence: Arguments of `volume_evidence`: segmenter, probabilities, raters, widening.
     """
     there = _atlas_maps(atlas, atlas_name, transforms, mni)
     measured = measure(

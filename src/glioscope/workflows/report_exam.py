@@ -109,7 +109,12 @@ def report_exam(
                 "probabilities": evidence["probabilities"],
                 "raters": evidence["raters"],
             },
-            parameters={**about, "exam": exam, "volumes": volumes.source if volumes else ""},
+            parameters={
+                **about,
+                "exam": exam,
+                "volumes": volumes.source if volumes else "",
+                "widening": segmented.measured and segmented.measured.widening(),
+            },
             outputs={"measurements": report / "measurements.json", "lesions": report / "lesions.csv"},
             packages=("numpy", "scipy"),
         ),

@@ -26,7 +26,7 @@ from glioscope.synthesis import Kind, Mode, Style
 from glioscope.workflows.processes import at_a_time, in_processes
 from glioscope.workflows.progress import Progress
 
-__all__ = ["Synthesized", "synthesize"]
+__all__ = ["MEMORY_GIB", "RECORD", "Synthesized", "check_residual", "draw_residual", "same_settings", "synthesize"]
 
 RECORD = "synthetic.json"
 """What the cohort was made with."""
@@ -57,6 +57,7 @@ class Order:
     mode: Mode
     kind: Kind
     shape: Path | None
+    residual_ml: float | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def synthesize(
     shapes: str | PathLike[str] | None = None,
     share: float = 0.5,
     missing: float = 0.0,
+    residual: tuple[float, float] | None = None,
     jobs: int | None = 1,
     progress: Progress | None = None,
 ) -> Synthesized:
@@ -114,12 +116,14 @@ def synthesize(
         shapes: Label maps (a file, or a folder that holds some at any depth) whose tumours are used besides grown ones.
         share: Part of the exams that get one of `shapes`.
         missing: Probability that a sequence is left out; one of them always stays.
+        residual: Of `post-operative` exams: about so much enhancing tumour is left, in one place, drawn between these two (ml);
+            None leaves pieces of a rim, what lies beyond a plane, or nothing.
         jobs: Exams made at a time; None for all cores.
         progress: Listener.
 
     Raises:
         EngineMissing: the atlas is not installed.
-        InputUnreadable: there is no such atlas, or `shapes` is not there or holds no label map.
+        InputUnreadable: there is no such atlas, `shapes` is not there or holds no label map, or `residual` is no range.
         InvalidImage: one of `shapes` has labels that the schemes of BraTS lack, or no tumour.
         OutputUnwritable: `out` cannot be written, or holds a cohort made with other settings.
         ProcessingFailed: the system ended a process; what is done stays.
@@ -129,10 +133,11 @@ def synthesize(
     progress = progress or Progress()
     if atlas not in MAPS:
         raise InputUnreadable(f"Heads are not made from '{atlas}'; choose one of {', '.join(MAPS)}.")
+    check_residual(residual)
     maps = {key: atlas_volume(atlas, key) for key in MAPS[atlas]}
     files = _label_maps(Path(shapes)) if shapes is not None else []
     folder = Path(out)
-    settings = {"seed": seed, "style": style, "mode": mode, "kind": kind, "atlas": atlas, "missing": missing}
+    settings: dict[str, Any] = {"seed": seed, "style": style, "mode": mode, "kind": kind, "atlas": atlas, "missing": missing}
     orders = []
     for number in range(exams):
         rng = np.random.default_rng([seed, number])
@@ -140,17 +145,31 @@ def synthesize(
         place = folder / f"SYN-GLI-{number:05d}-000"
         labels = place / f"{place.name}-seg.nii.gz" if style == "brats" else folder / LABELS / f"{place.name}-seg.nii.gz"
         kept = tuple(sequence for sequence in Sequence if rng.random() >= missing) or (list(Sequence)[int(rng.integers(4))],)
-        orders.append(Order(place, labels, maps, int(rng.integers(2**62)), kept, style, mode, kind, shape))
+        made_by = int(rng.integers(2**62))
+        orders.append(Order(place, labels, maps, made_by, kept, style, mode, kind, shape, draw_residual(residual, rng)))
     waiting = [order for order in orders if not _made_before(order)]
     for file in sorted({order.shape for order in waiting if order.shape is not None}):
         _check_shape(file)
     ensure_folder(folder)
     sweep(folder)
-    _same(folder / RECORD, {**settings, "share": share if files else 0.0, "shapes": [file.name for file in files]})
+    settings |= {} if residual is None else {"residual_ml": list(residual)}
+    same_settings(folder / RECORD, {**settings, "share": share if files else 0.0, "shapes": [file.name for file in files]})
     for number, name in enumerate(_made(waiting, jobs), start=1):
         progress.exam_started(name, number, len(waiting))
     figure = _compare(folder / FIGURE, files, orders) if files and (waiting or not (folder / FIGURE).is_file()) else None
     return Synthesized(folder, tuple(order.folder for order in orders), len(waiting), figure)
+
+
+def check_residual(residual: tuple[float, float] | None) -> None:
+    """Raise InputUnreadable for volumes between which nothing can be drawn."""
+    if residual is not None and not 0 <= residual[0] <= residual[1] < np.inf:
+        low, high = residual
+        raise InputUnreadable(f"Residual tumour is drawn from one volume to a larger one, not from {low:g} to {high:g} ml.")
+
+
+def draw_residual(residual: tuple[float, float] | None, rng: np.random.Generator) -> float | None:
+    """How much an operation leaves, ml."""
+    return None if residual is None else float(rng.uniform(*residual))
 
 
 def _made_before(order: Order) -> bool:
@@ -181,6 +200,7 @@ def _make(order: Order) -> str:
         mode=order.mode,
         kind=order.kind,
         shape=order.shape,
+        residual_ml=order.residual_ml,
     )
     if order.style == "raw":
         write_volume(order.labels, exam.labels)
@@ -211,8 +231,8 @@ def _check_shape(file: Path) -> None:
         raise InvalidImage(f"'{file.name}' cannot be one of the shapes: {error}") from None
 
 
-def _same(record: Path, settings: Mapping[str, Any]) -> None:
-    """Keep the settings, or prove that they are those of the cohort that is there."""
+def same_settings(record: Path, settings: Mapping[str, Any]) -> None:
+    """Keep the settings, or prove that they are those of the cohort that is there; raises OutputUnwritable."""
     document = {"format": "glioscope-synthetic-1", **settings}
     if not record.is_file():
         write_json(record, document)

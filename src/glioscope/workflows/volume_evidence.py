@@ -9,14 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Scheme, bids_name, read_probabilities, region_mask
-from glioscope.measurement import VolumeEvidence, label_probabilities
+from glioscope.measurement import VolumeEvidence, Widening, label_probabilities
 from glioscope.workflows.rater_cases import FUSED, read_rater
 
 __all__ = ["volume_evidence"]
 
 
 def volume_evidence(
-    segmenter: str, probabilities: Mapping[str, Path], raters: Mapping[str, Path], scheme: Scheme, grid: Grid
+    segmenter: str,
+    probabilities: Mapping[str, Path],
+    raters: Mapping[str, Path],
+    widening: Widening | None,
+    scheme: Scheme,
+    grid: Grid,
 ) -> VolumeEvidence | None:
     """The probabilities of the segmenter that made the label map (of all, for a fused one), else the share of raters.
 
@@ -24,6 +29,7 @@ def volume_evidence(
         segmenter: Whose the label map is.
         probabilities: `REGION.SEGMENTER` -> probability map.
         raters: Segmenter -> label map.
+        widening: Of the intervals from that segmenter's own probabilities.
         scheme: Of the label map.
         grid: Of the label map.
 
@@ -42,7 +48,8 @@ def volume_evidence(
     if own:
         regions = {region: _mean([_probability(path, grid) for path in paths]) for region, paths in own.items()}
         members = sorted({key.partition(".")[2] for key in probabilities if name in (key.partition(".")[2], FUSED)})
-        return VolumeEvidence("probabilities", tuple(members), regions, label_probabilities(regions, scheme))
+        labels, measured = label_probabilities(regions, scheme), widening if members == [name] else None
+        return VolumeEvidence("probabilities", tuple(members), regions, labels, measured)
     if len(raters) < 2:
         return None
     maps = []

@@ -1,0 +1,180 @@
+"""Train the model `after-surgery` as it ships: from exams that were made, as none after surgery are at hand.
+
+    python model/after_surgery.py --data FOLDER --shapes FOLDER --work FOLDER
+
+Run `model/build.py` first, with the same arguments: its pretrained network and some of its synthetic exams are used. Exams
+after surgery are of two kinds: wholly synthetic ones, and those of the labelled cohort after virtual operations, whose brain,
+oedema and residual tumour are real. Five folds are trained as well, each of which holds out two patients with all their
+operations (WORK/after-surgery/held-out-N.csv names them); the final network learns from all. Every stage is a `glioscope`
+command, and each goes on where it was ended. It ends with the bundle in `src/glioscope/models/after-surgery`;
+`model/after_surgery_card.py` measures it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from build import BESIDE, ROOT, SEQUENCES, chosen, command, table
+
+from glioscope.core import GlioscopeError, bids_name
+
+RECIPE, SCHEME = "after-surgery", "brats-2024-gli"
+COHORTS = {
+    "operated": (60, 21, ["--post-operative", "--share", "0.6"]),
+    "residual": (48, 22, ["--post-operative", "--share", "0.5", "--residual", "0", "1"]),
+    "operated-mni152": (16, 23, ["--post-operative", "--share", "0.5", "--atlas", "MNI152"]),
+}
+"""Synthetic exams: how many, seed, how."""
+
+OPERATIONS = {"real-residual": (40, 24, ["--residual", "0", "1.5"]), "real-operated": (30, 25, [])}
+"""The same of virtual operations on real exams."""
+
+BEFORE = {"realistic": BESIDE["realistic"], "healthy-beside": 24}
+"""Exams of `build.py` without an operation beside them."""
+
+FOLDS = range(5)
+"""Trained for measurements."""
+
+PRETRAINING = (
+    "training.patch=[64,64,64]",
+    "training.epochs=30",
+    "training.iterations=50",
+    "training.validate_every=30",
+    "optimiser.lr=0.0007",
+    "folds.count=50",
+)
+"""On synthetic exams alone. One exam in 50 is held out, to see that it learns."""
+
+REAL = (
+    "training.patch=[96,96,96]",
+    "training.batch=1",
+    "training.epochs=12",
+    "training.iterations=40",
+    "training.validate_every=12",
+    "training.train_only_share=0.5",
+    "optimiser.lr=0.0004",
+    "augmentation.parameters.p_thick=0.3",
+    "augmentation.parameters.p_shading=0.5",
+)
+"""On both kinds; the last weights count, nothing is chosen on the exams that are held out."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--shapes", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    work = options.work / RECIPE
+    rows = synthesised(work / "synthetic", options.shapes) + before(options.work / "mixed.csv")
+    first = table(rows, work / "pretraining.csv")
+    train(first, work / "pretraining", "0", (*PRETRAINING, f"transfer.from={options.work / 'pretraining' / 'bundle'}"))
+    beside = [{**row, "train_only": "yes"} for row in rows]
+    mixed = table(operated(work / "synthetic", options.data) + beside, work / "mixed.csv")
+    start = f"transfer.from={work / 'pretraining' / 'bundle'}"
+    for fold in FOLDS:
+        train(mixed, work / f"fold-{fold}", str(fold), (*REAL, start))
+        held_out(mixed, work / f"fold-{fold}" / "folds.json", fold, work / f"held-out-{fold}.csv")
+    train(mixed, work / "final", "full", (*REAL, start))
+    package(work)
+
+
+def synthesised(out: Path, shapes: Path) -> list[dict[str, str]]:
+    """Make the synthetic cohorts; a row of a manifest for each of their exams."""
+    rows = []
+    for name, (exams, seed, how) in COHORTS.items():
+        command("synthesize", str(out / name), "--exams", str(exams), "--seed", str(seed), *how, "--shapes", str(shapes))
+        for folder in sorted(path for path in (out / name).resolve().iterdir() if path.is_dir()):
+            files = {s: str(folder / f"{folder.name}-{s}.nii.gz") for s in (*SEQUENCES, "seg")}
+            row = {"id": f"{name}-{folder.name}", "patient": f"{name}-{folder.name}", "labels": files.pop("seg")}
+            rows.append({**row, **files})
+    return rows
+
+
+def before(mixed: Path) -> list[dict[str, str]]:
+    """Some of the synthetic exams without an operation that `build.py` has made."""
+    with mixed.open(newline="") as file:
+        made = [row for row in csv.DictReader(file) if row["train_only"]]
+    return [{**row, "train_only": ""} for row in chosen(made, dict(BEFORE))]
+
+
+def operated(out: Path, cohort: Path) -> list[dict[str, str]]:
+    """Operate on the real exams; a row for each operation, with its patient."""
+    rows = []
+    for name, (exams, seed, how) in OPERATIONS.items():
+        command("synthesize", str(out / name), "--operate", str(cohort), "--exams", str(exams), "--seed", str(seed), *how)
+        with (out / name / "cohort.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                files = {key: str((out / name).resolve() / row[key]) for key in (*SEQUENCES, "labels")}
+                rows.append({**row, **files, "id": f"{name}-{row['id']}"})
+    return rows
+
+
+def held_out(cohort: Path, folds: Path, number: int, out: Path) -> None:
+    """The manifest of the exams that a fold has not learnt from."""
+    names = set(json.loads(folds.read_text())["folds"][number]["validation"])
+    with cohort.open(newline="") as file:
+        table([row for row in csv.DictReader(file) if bids_name(row["id"]) in names], out)
+
+
+def train(data: Path, out: Path, fold: str, changes: tuple[str, ...]) -> None:
+    """One training by the recipe, and its bundle."""
+    cores = os.cpu_count() or 1
+    command(
+        "train", RECIPE, "--data", str(data), "--out", str(out), "--fold", fold, "--scheme", SCHEME, *changes, threads=cores
+    )
+    command("bundle", str(out), "--out", str(out / "bundle"))
+
+
+def package(work: Path) -> None:
+    """The final network in half precision, and what its document must say and must not."""
+    import torch
+
+    from glioscope.bundles import read_bundle, write_bundle
+    from glioscope.training import load_recipe
+
+    made = read_bundle(work / "final" / "bundle")
+    weights = {name: tensor.to(torch.float16) for name, tensor in made.network(0).state_dict().items()}
+    document = {key: value for key, value in made.document.items() if key not in ("format", "members", "training")}
+    training, stages = made.document["training"], []
+    for title, run in (
+        ("Synthetic exams after surgery", "pretraining"),
+        ("Virtual operations on real exams beside them", "final"),
+    ):
+        told = read_bundle(work / run / "bundle").document["training"]
+        rules = told["recipe"]["training"]
+        steps = (
+            f"{rules['epochs'] * rules['iterations']} steps of {rules['batch']} x {' x '.join(map(str, rules['patch']))} voxels"
+        )
+        stages.append(f"{title}: {told['data']['exams']} exams, {steps}, {told['seconds']:.0f} s")
+    recipe = {**training["recipe"], "transfer": {**training["recipe"]["transfer"], "from": "pretraining"}}
+    shipped = load_recipe(RECIPE)
+    document |= {
+        "name": RECIPE,
+        "description": "Cavity, tumour, core and enhancing tumour of adult gliomas after surgery; learnt from made exams.",
+        "source": "This project; model/after_surgery.py",
+        "licence": "Apache-2.0",
+        "training": {"stages": stages, "recipe": recipe, "data": training["data"], "versions": training["versions"][-1:]},
+        "postprocess": shipped.postprocess,
+        "target": shipped.document()["target"],
+    }
+    document["inference"] |= {"patch": [96, 96, 96], "overlap": shipped.inference.overlap}
+    document.pop("published", None)
+    write_bundle(ROOT / "src" / "glioscope" / "models" / RECIPE, document, {f"{RECIPE}.safetensors": weights})
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Run the same command again to continue where it stopped.")
+    except subprocess.CalledProcessError as error:  # the command has told why
+        sys.exit(error.returncode)
+    except GlioscopeError as error:
+        sys.exit(f"Error: {error}")
