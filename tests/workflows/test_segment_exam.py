@@ -21,6 +21,7 @@ from glioscope.core import (
     Sequence,
     Transform,
     Volume,
+    get_scheme,
     read_labels,
     read_volume,
     resample,
@@ -28,11 +29,12 @@ from glioscope.core import (
 )
 from glioscope.segmentation import get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
+from glioscope.segmentation.fake import FakeSegmenter
 from glioscope.workflows import segment_exam as module
 from glioscope.workflows import stages as stages_module
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import label_maps
-from glioscope.workflows.segment_exam import EarlierFiles, check_scheme, segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, check_scheme, scheme_for, segment_exam
 from glioscope.workflows.stages import Stages
 from tests.bundles.toy import document_of, write_toy
 from tests.segmentation.phantoms import dice, phantom
@@ -164,6 +166,15 @@ def test_a_scheme_without_the_segmenters_labels_is_refused_with_the_one_to_take(
     check_scheme(get_segmenter("subtraction"), "brats-2021")
     with pytest.raises(InvalidImage, match=r"does not exist in 'residual'; write the results with --scheme brats-2023\.$"):
         check_scheme(get_segmenter("subtraction"), "residual")
+
+
+def test_unasked_the_scheme_is_the_usual_one_or_the_segmenters_own() -> None:
+    cavity = FakeSegmenter(Volume.of(np.zeros((2, 2, 2), np.uint8), np.eye(4)), get_scheme("brats-2024-gli"))
+    assert scheme_for(get_segmenter("subtraction"), "auto") == "brats-2023"
+    assert scheme_for(get_segmenter("subtraction"), "brats-2021") == "brats-2021"
+    assert scheme_for(cavity, "auto") == "brats-2024-gli"
+    with pytest.raises(InvalidImage, match="does not exist in 'brats-2023'"):
+        scheme_for(cavity, "brats-2023")
 
 
 class _Seen(Exception):

@@ -69,7 +69,7 @@ def run(
     exam: o.ExamPath,
     out: o.OutPath,
     segmenter: o.SegmenterName = "auto",
-    scheme: o.SchemeName = "brats-2023",
+    scheme: o.ResultScheme = "auto",
     postprocess: o.Postprocess = None,
     fast: o.Fast = False,
     best: o.Best = False,

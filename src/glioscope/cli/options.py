@@ -31,6 +31,7 @@ __all__ = [
     "OutPath",
     "Postprocess",
     "Registration",
+    "ResultScheme",
     "SchemeName",
     "SegmenterName",
     "StripNative",
@@ -83,6 +84,8 @@ SegmenterName = Annotated[
         "--segmenter", "-s", metavar="NAME", help="A name from `glioscope segmenters`; auto takes the best that can work."
     ),
 ]
+_SCHEME_HELP = "Label scheme of the results; auto: brats-2023, or the segmenter's own where that lacks its labels."
+ResultScheme = Annotated[str, typer.Option("--scheme", metavar="NAME", help=_SCHEME_HELP)]
 SchemeName = Annotated[str, typer.Option("--scheme", metavar="NAME", help="Label scheme of the results.")]
 Postprocess = Annotated[
     str | None,

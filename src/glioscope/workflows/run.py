@@ -23,7 +23,7 @@ def run(
     out: str | PathLike[str],
     *,
     segmenter: str = "auto",
-    scheme: str = "brats-2023",
+    scheme: str = "auto",
     postprocess: str | PathLike[str] | None = None,
     effort: str = "standard",
     earlier: str | PathLike[str] | None = None,
@@ -40,7 +40,7 @@ def run(
         exam: Folder, zip, manifest, BraTS case or BIDS dataset; a cohort gives one outcome an exam.
         out: Folder of the BIDS derivatives dataset to write; a repeated call does only what is not done.
         segmenter: A name that `glioscope segmenters` lists, or `auto`: the best that works with the exam's sequences.
-        scheme: Label scheme of the results.
+        scheme: Label scheme of the results; `auto` is brats-2023 where that has the segmenter's labels, else its own.
         postprocess: A file that `glioscope tune` wrote or that was written by hand, or the word `published` for the published
             thresholds and dust removal; the segmenter's own label map is taken where None.
         effort: `fast`, `standard` or `best`, for a segmenter that knows it (a bundle of networks).

@@ -35,7 +35,7 @@ from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
 from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
-__all__ = ["EarlierFiles", "Segmented", "check_scheme", "segment_exam", "segment_step"]
+__all__ = ["EarlierFiles", "Segmented", "check_scheme", "scheme_for", "segment_exam", "segment_step"]
 
 LEAST_PROBABILITY = 0.01
 """What is less likely counts as impossible on the native grid."""
@@ -52,6 +52,10 @@ class EarlierFiles:
 
     files: Mapping[str, Path] = field(default_factory=dict)
     mask: str = ""
+
+
+USUAL_SCHEME = "brats-2023"
+"""What label maps are numbered by where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,22 @@ def check_scheme(segmenter: Segmenter, scheme: str) -> None:
         convert_labels(np.array(values, np.uint8), own, target)
     except InvalidImage as error:
         raise InvalidImage(f"{str(error).removesuffix('.')}; write the results with --scheme {own.name}.") from None
+
+
+def scheme_for(segmenter: Segmenter, wanted: str) -> str:
+    """The scheme of a segmenter's label maps: as wanted, or for `auto` brats-2023 where that has its labels, else its own.
+
+    Raises:
+        InvalidImage: the scheme wanted does not exist, or lacks a label that the segmenter may give.
+    """
+    if wanted != "auto":
+        check_scheme(segmenter, wanted)
+        return wanted
+    try:
+        check_scheme(segmenter, USUAL_SCHEME)
+    except InvalidImage:
+        return segmenter.scheme.name
+    return USUAL_SCHEME
 
 
 def segment_step(

@@ -21,7 +21,7 @@ from glioscope.workflows.preflight import check_before_work, check_dicom_source,
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
-from glioscope.workflows.segment_exam import EarlierFiles, Segmented, check_scheme, segment_exam
+from glioscope.workflows.segment_exam import EarlierFiles, Segmented, scheme_for, segment_exam
 
 __all__ = ["Stages"]
 
@@ -33,7 +33,7 @@ class Stages:
     Attributes:
         out: The output dataset.
         segmenter: Name of a segmenter, or `auto` for the best that can work with the exam's sequences.
-        scheme: Label scheme of the results.
+        scheme: Label scheme of the results, or `auto`, see `scheme_for`.
         options: Settings of pre-processing.
         jobs: Processes at a time; all cores where None. It never changes a result.
         effort: `fast`, `standard` or `best`, for a segmenter that knows it.
@@ -44,7 +44,7 @@ class Stages:
 
     out: Path
     segmenter: str = "auto"
-    scheme: str = "brats-2023"
+    scheme: str = "auto"
     options: PreprocessOptions = field(default_factory=PreprocessOptions)
     jobs: int | None = None
     progress: Progress = field(default_factory=Progress)
@@ -65,7 +65,8 @@ class Stages:
                     "--segmenter."
                 )
         if self.postprocess is not None:  # a file that is no good is refused before any work
-            self._chain(get_scheme(self.scheme))
+            own = segmenter.scheme if segmenter else get_scheme("brats-2023")
+            self._chain(own if self.scheme == "auto" else get_scheme(self.scheme))
 
     def _chain(self, scheme: Scheme) -> Chain | None:
         return None if self.postprocess is None else chain_for_one(self.postprocess, scheme)
@@ -106,14 +107,14 @@ class Stages:
     def _segmented(self, inspection: Inspection, ledger: Ledger) -> tuple[Prepared, Segmented]:
         name = self._choose(inspection)
         segmenter = get_segmenter(name)
-        check_scheme(segmenter, self.scheme)
+        scheme = scheme_for(segmenter, self.scheme)
         if self.earlier is not None:
             inspection = replace(inspection, earlier={**inspection.earlier, "exam": self.earlier})
         with find_earlier(inspection, segmenter, self.options.atlas, self.out / RECORDS) as earlier:
             check_before_work(inspection, self.out, self.options)
             before = self._earlier(earlier) if earlier else EarlierFiles()
             prepared = self._prepare(inspection, ledger)
-            segmented = self._segment(name, prepared, ledger, before)
+            segmented = self._segment(name, scheme, prepared, ledger, before)
         for sentence in segmented.facts.get("warnings", ()):
             self.progress.warned(sentence)
         return prepared, segmented
@@ -160,7 +161,7 @@ class Stages:
         exam = convert_exam(inspection, self.out, ledger)
         return preprocess_exam(exam, self.out, self.options, ledger, self.processes)
 
-    def _segment(self, name: str, prepared: Prepared, ledger: Ledger, earlier: EarlierFiles) -> Segmented:
+    def _segment(self, name: str, scheme: str, prepared: Prepared, ledger: Ledger, earlier: EarlierFiles) -> Segmented:
         chain = None if self.postprocess is None else self._chain(get_segmenter(name).scheme)
         beside = [overview_step(prepared, self.out)]
         return segment_exam(
@@ -168,7 +169,7 @@ class Stages:
             self.out,
             name,
             ledger,
-            scheme=self.scheme,
+            scheme=scheme,
             effort=self.effort,
             postprocess=chain,
             earlier=earlier,
