@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf
+from math import isfinite
 from typing import Any
 
 from glioscope.core import InvalidImage, Sequence
 
 __all__ = ["Measured", "check_measured", "measured_with"]
 
-FALSE, FACTORS = "false_ET_ml", "volume_factors"
+FALSE, FACTORS, CUT = "false_ET_ml", "volume_factors", "cut"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Measured:
         count: How many exams; 0 where it is not told.
         volume_factors: Region or label -> by how much the interval of its volume is to be widened, see
             `glioscope.measurement.Widening`; empty where it was not measured.
+        cut: Intercept and slope of `glioscope.measurement.surgery.MeasuredCut`; None where it was not measured.
     """
 
     exams: str
@@ -34,6 +35,7 @@ class Measured:
     false_et_ml: float | None = None
     count: int = 0
     volume_factors: Mapping[str, float] = field(default_factory=dict)
+    cut: tuple[float, float] | None = None
 
     def widening(self) -> dict[str, Any] | None:
         """Arguments of `glioscope.measurement.Widening`, JSON-ready; None where the intervals of volumes were not measured."""
@@ -59,7 +61,8 @@ def measured_with(document: Mapping[str, Any], sequences: Iterable[str]) -> Meas
     for row in told["rows"]:
         if set(row["sequences"]) == set(order):
             factors = dict(row.get(FACTORS, {})) if told.get("count") else {}
-            return Measured(str(told["exams"]), order, dict(row["dice"]), row.get(FALSE), told.get("count", 0), factors)
+            cut = (float(row[CUT]["intercept"]), float(row[CUT]["slope"])) if told.get("count") and CUT in row else None
+            return Measured(str(told["exams"]), order, dict(row["dice"]), row.get(FALSE), told.get("count", 0), factors, cut)
     return None
 
 
@@ -73,8 +76,9 @@ def check_measured(told: Any, regions: Iterable[str]) -> None:  # noqa: ANN401
         raise InvalidImage("'measured.count' is no number of exams.")
     known = set(regions)
     for row in told["rows"]:
-        if not isinstance(row, Mapping) or not {"sequences", "dice"} <= set(row) <= {"sequences", "dice", FALSE, FACTORS}:
-            raise InvalidImage(f"a row of 'measured' has other keys than 'sequences', 'dice', '{FALSE}' and '{FACTORS}'.")
+        if not isinstance(row, Mapping) or not {"sequences", "dice"} <= set(row) <= {"sequences", "dice", FALSE, FACTORS, CUT}:
+            known_keys = f"'sequences', 'dice', '{FALSE}', '{FACTORS}' and '{CUT}'"
+            raise InvalidImage(f"a row of 'measured' has other keys than {known_keys}.")
         given = row["sequences"]
         if not isinstance(given, list) or not given or not all(name in list(Sequence) for name in given):
             raise InvalidImage("'measured.rows.sequences' is not a list of t1n, t1c, t2w and t2f.")
@@ -85,9 +89,16 @@ def check_measured(told: Any, regions: Iterable[str]) -> None:  # noqa: ANN401
         if FALSE in row and not _is_number(row[FALSE]):
             raise InvalidImage(f"'measured.rows.{FALSE}' is no volume in ml.")
         factors = row.get(FACTORS, {})
-        if not isinstance(factors, Mapping) or not all(_is_number(value) and 1 <= value < inf for value in factors.values()):
+        if not isinstance(factors, Mapping) or not all(_is_number(value) and value >= 1 for value in factors.values()):
             raise InvalidImage(f"'measured.rows.{FACTORS}' has a value that is no factor from 1 on.")
+        curve = row.get(CUT, {"intercept": 0, "slope": 1})
+        if not isinstance(curve, Mapping) or set(curve) != {"intercept", "slope"} or not all(map(_is_real, curve.values())):
+            raise InvalidImage(f"'measured.rows.{CUT}' is not an intercept and a slope.")
+
+
+def _is_real(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return _is_real(value) and value >= 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,11 +35,9 @@ from glioscope.workflows.measure_exam import (
     measured_document,
     transform_files,
 )
+from glioscope.workflows.measured_accuracy import installed_segmenter, measured_accuracy
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.rater_cases import FUSED, named_case, stored_scheme
-
-if TYPE_CHECKING:
-    from glioscope.segmentation import Segmenter
 
 __all__ = ["Measured", "MeasuredExam", "Space", "measure"]
 
@@ -190,7 +188,7 @@ def _exam(folder: Path, name: str, segmenter: str | None, volumes: LocationVolum
         volumes=volumes.source if volumes else "",
         probabilities=evidence["probabilities"],
         raters=evidence["raters"],
-        widening=_widening(whose, inspection.get("chosen") or {}),
+        widening=accuracy.widening() if (accuracy := measured_accuracy(folder, whose)) else None,
     )
     return MeasuredExam(name, _read(files["measurements"]), files)
 
@@ -220,26 +218,8 @@ def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
     """The regions of a scheme that a segmenter can find; all where it is not known here."""
     if "not_determined" in earlier:
         return [region for region in scheme.regions if region not in earlier["not_determined"]]
-    segmenter = _segmenter(name)
+    segmenter = installed_segmenter(name)
     return [region for region in scheme.regions if segmenter is None or region in segmenter.regions]
-
-
-def _widening(name: str, sequences: Iterable[str]) -> dict[str, Any] | None:
-    """By how much the intervals of a segmenter are widened for an exam of these sequences; see `measure_files`."""
-    segmenter = _segmenter(name)
-    measured = segmenter.measured(sequences) if segmenter else None
-    return measured.widening() if measured else None
-
-
-def _segmenter(name: str) -> Segmenter | None:
-    """The segmenter whose name files have as `name`; None where it is not installed on this machine."""
-    from glioscope.segmentation import get_segmenter, list_segmenters
-
-    entry = next((entry for entry in list_segmenters() if bids_name(entry.name) == name), None)
-    try:
-        return get_segmenter(entry.name) if entry else None
-    except GlioscopeError:
-        return None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _probability(
     """The probability on either side of the cut by every model that can be used, the first of them in front."""
     found = []
     file = Path(probability) if probability is not None else after.probability
-    unfit = probability is None and file is not None and not _AFTER_SURGERY & set(after.scheme.regions)
+    unfit = probability is None and file is not None and not _AFTER_SURGERY & after.known
     if unfit:
         file = None
     if file is not None:
@@ -190,14 +190,15 @@ def _probability(
         if probability is not None and not map_.grid.same_as(after.labels.grid):
             raise InvalidImage(f"'{file.name}' lies on another grid than '{after.path.name}'; bring it there first.")
         found = [model(map_.data, map_.grid.voxel_volume, cut_ml) for model in (nested_outlines, independent_voxels)]
+        if after.cut is not None and probability is None:
+            found.insert(0, after.cut.applied(found[0]))
     named = named_case(str(r) for r in raters).raters if raters else after.raters
     if named:
         volumes = {name: _rater_ml(path, after.scheme, scheme) for name, path in named.items()}
         model = rater_share(list(volumes.values()), cut_ml)
         model.facts["volumes_ml"] = {name: round(ml, 4) for name, ml in volumes.items()}
         found.append(model)
-    if found and found[-1].model == "raters" and len(found) == 3:
-        found = [found[0], found[2], found[1]]
+    found.sort(key=lambda model: list(CUT_MODELS).index(model.model))
     if not found:
         why = _UNFIT if unfit else _UNKNOWN
         return {"probability_residual_tumour": None, "model": None, "models": [], "note": why}, file

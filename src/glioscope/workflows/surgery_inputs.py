@@ -24,7 +24,9 @@ from glioscope.core import (
     region_mask,
 )
 from glioscope.core.files import read_json
+from glioscope.measurement.surgery import MeasuredCut
 from glioscope.workflows.evidence import evidence_files
+from glioscope.workflows.measured_accuracy import measured_accuracy
 from glioscope.workflows.rater_cases import FUSED, label_maps, stored_scheme
 from glioscope.workflows.rater_similarity import known_regions
 
@@ -49,6 +51,7 @@ class Labelled:
         folder: The exam's folder in a results dataset, or None.
         probability: Probability map of the enhancing tumour by the same segmenter, or None.
         raters: Rater -> label map, where several looked at the exam.
+        cut: How probabilities that a residual reaches a cut came true, where that was measured of its segmenter.
         t1: Native T1, contrast T1, brain mask and label map on one grid, or None.
     """
 
@@ -60,6 +63,7 @@ class Labelled:
     probability: Path | None = None
     raters: Mapping[str, Path] = field(default_factory=dict)
     t1: tuple[Path, Path, Path, Path] | None = None
+    cut: MeasuredCut | None = None
 
     def volume_ml(self, region: str) -> float | None:
         """Volume of a region; None where it cannot be told."""
@@ -143,7 +147,18 @@ def read_labelled(path: Path, *, scheme: str = "auto", segmenter: str | None = N
     evidence, region = evidence_files(folder), enhancing_region(found)
     raters = {rater: file for rater, file in evidence["raters"].items() if _looks_for(rater, region)}
     probability = evidence["probabilities"].get(f"{region}.{name}")
-    return Labelled(maps[name], labels, found, known, folder, probability, raters if len(raters) > 1 else {}, _t1(folder, name))
+    accuracy = measured_accuracy(folder, name) if probability else None
+    return Labelled(
+        maps[name],
+        labels,
+        found,
+        known,
+        folder,
+        probability,
+        raters if len(raters) > 1 else {},
+        _t1(folder, name),
+        MeasuredCut(*accuracy.cut, accuracy.count, accuracy.exams) if accuracy and accuracy.cut else None,
+    )
 
 
 def _looks_for(rater: str, region: str) -> bool:

@@ -9,6 +9,7 @@ from glioscope.measurement.surgery.cut_probability import (
     rater_share,
 )
 from glioscope.measurement.surgery.extent import Extent, extent_of_resection
+from glioscope.measurement.surgery.measured_cut import MeasuredCut, fit_measured_cut
 from glioscope.measurement.surgery.rano_resect import (
     RESECT_DEFINITIONS,
     RESECT_SOURCE,
@@ -26,10 +27,12 @@ __all__ = [
     "RESIDUAL_CUT_ML",
     "CutProbability",
     "Extent",
+    "MeasuredCut",
     "ResectClass",
     "Residual",
     "bright_on_t1n",
     "extent_of_resection",
+    "fit_measured_cut",
     "independent_voxels",
     "matched_subtraction",
     "nested_outlines",

@@ -16,15 +16,18 @@ from glioscope.measurement.surgery.residual import ROUNDING_ML
 __all__ = ["CUT_MODELS", "CutProbability", "independent_voxels", "nested_outlines", "rater_share"]
 
 CUT_MODELS = {
+    "as measured": "Nested outlines, corrected by how often they came true on exams that the segmenter had not learnt from "
+    "(Platt scaling); it is as good as those exams are like this one.",
     "nested outlines": "The true outline is one of those that the probability map has at its thresholds, each threshold from 0 "
     "to 1 as likely as another: voxels are wrong together. The volume reaches the cut with the probability of the voxel that "
     "fills it up, counted from the most probable one.",
+    "raters": "k of n raters' volumes reach the cut: (k + 1/2) / (n + 1), the mean of a Beta distribution after Jeffreys' "
+    "prior, which never says 0 or 1.",
     "independent voxels": "Each voxel is tumour with its probability, whatever its neighbours are (Poisson-binomial). Real "
     "errors are of whole pieces, so this claims to be surer than it is, and faint probabilities far away add up; it is told "
     "as the other extreme.",
-    "raters": "k of n raters' volumes reach the cut: (k + 1/2) / (n + 1), the mean of a Beta distribution after Jeffreys' "
-    "prior, which never says 0 or 1.",
 }
+"""Name -> what it says; the first that can be used is told in front."""
 
 EXACT_VOXELS = 2000
 """Up to so many undecided voxels the Poisson-binomial is summed exactly; beyond, it is taken for normal."""
