@@ -14,6 +14,7 @@ bundle's document.
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from card import ROOT, row, shown, volume_factors
 from glioscope.bundles.document import dump_document
 from glioscope.core.files import write_text
 from glioscope.measurement import volume_interval
-from glioscope.measurement.surgery import RESIDUAL_CUT_ML, nested_outlines
+from glioscope.measurement.surgery import RESIDUAL_CUT_ML, MeasuredCut, fit_measured_cut, nested_outlines
 
 BUNDLE = ROOT / "src" / "glioscope" / "models" / "after-surgery"
 REGIONS = ("WT", "TC", "ET", "RC")
 KINDS = {"operated": "virtual operations on two real exams", "synthetic": "synthetic exams"}
 SEQUENCES = ["t1n", "t1c", "t2w", "t2f"]
-ML = 0.001
+ML, BINS = 0.001, (0, 0.2, 0.4, 0.6, 0.8, 1)
 Exam = Any
 """What benchmarks/cut_exams.py keeps of an exam."""
 
@@ -45,7 +46,7 @@ def main() -> None:
     document["measured"] = measured(every)
     write_text(BUNDLE / "bundle.yaml", dump_document(document))
     head = (ROOT / "model" / "after_surgery_about.md").read_text().rstrip()
-    lines = [head, *regions(exams), *residuals(exams), *provenance(document)]
+    lines = [head, *regions(exams), *residuals(exams), *curves(exams), *volumes(document), *provenance(document)]
     for card in (BUNDLE / "card.md", ROOT / "docs" / "after-surgery.md"):
         write_text(card, "\n".join(lines) + "\n")
 
@@ -90,6 +91,7 @@ def measured(exams: list[Exam]) -> dict[str, Any]:
                 "dice": {region: round(value, 3) for region, value in dices.items() if value is not None},
                 "false_ET_ml": round(max(false, default=0.0), 2),
                 "volume_factors": volume_factors([{"intervals": intervals(exam)} for exam in exams]),
+                "cut": dict(zip(("intercept", "slope"), (round(value, 4) for value in fitted(exams)), strict=True)),
             }
         ],
     }
@@ -118,6 +120,50 @@ def residuals(exams: dict[str, list[Exam]]) -> list[str]:
             lines.append(row(f"{by}, {title}", there.sum(), found[0], (~there).sum(), found[1], f"{auc(stated, there):.2f}"))
     told = "Residual tumour is enhancing tumour of at least 0.175 ml. Many of these residuals lie near it on purpose."
     return [*lines, "", told]
+
+
+def stated_and_there(exams: list[Exam], cut_ml: float = RESIDUAL_CUT_ML) -> tuple[Any, Any]:
+    """Of each exam, the probability by nested outlines, and whether there is residual tumour."""
+    stated = [nested_outlines(exam["ET-after-surgery-p"], 1.0, cut_ml).residual for exam in exams]
+    return np.array(stated), np.array([len(exam["ET-true"]) * ML >= cut_ml for exam in exams])
+
+
+def fitted(exams: list[Exam]) -> tuple[float, float]:
+    return fit_measured_cut(*stated_and_there(exams))
+
+
+def curves(exams: dict[str, list[Exam]]) -> list[str]:
+    """What the correction does to exams that it was not fitted to: each kind corrected by the other."""
+    lines = ["", "## Whether a stated probability comes true", ""]
+    lines += [row("exams", "stated as", "mean", "share with residual tumour", "Brier score", "log loss"), row(*["---"] * 6)]
+    told, truths = {}, []
+    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
+        stated, there = stated_and_there(exams[kind])
+        nested = [nested_outlines(exam["ET-after-surgery-p"], 1.0, RESIDUAL_CUT_ML) for exam in exams[kind]]
+        curve = MeasuredCut(*fitted(exams[other]), len(exams[other]), KINDS[other])
+        told = {
+            "nested outlines": stated,
+            f"corrected by the {KINDS[other]}": np.array([curve.applied(one).residual for one in nested]),
+            "the share of the others": np.full(len(there), float(stated_and_there(exams[other])[1].mean())),
+        }
+        truths.append((told[f"corrected by the {KINDS[other]}"], there))
+        for how, p in told.items():
+            sure = np.clip(p, 1e-4, 1 - 1e-4)
+            loss = -np.mean(np.where(there, np.log(sure), np.log(1 - sure)))
+            brier = np.mean((p - there) ** 2)
+            lines.append(row(KINDS[kind], how, f"{p.mean():.2f}", f"{there.mean():.2f}", f"{brier:.3f}", f"{loss:.2f}"))
+    p, there = (np.concatenate(values) for values in zip(*truths, strict=True))
+    lines += ["", row("stated, corrected by the other kind", *(f"{a:g} to {b:g}" for a, b in pairwise(BINS)))]
+    lines += [row(*["---"] * len(BINS))]
+    bins = np.clip(np.searchsorted(BINS, p, side="right") - 1, 0, len(BINS) - 2)
+    cells = [f"{there[bins == n].sum()} of {(bins == n).sum()}" if (bins == n).any() else "–" for n in range(len(BINS) - 1)]
+    return [*lines, row("exams with residual tumour", *cells)]
+
+
+def volumes(document: dict[str, Any]) -> list[str]:
+    factors = document["measured"]["rows"][0]["volume_factors"]
+    told = ", ".join(f"{region} {factor:.2f}" for region, factor in factors.items())
+    return ["", "## Volumes", "", f"Factors that widen the intervals of volumes (docs/measurement.md): {told}."]
 
 
 def auc(stated: Any, there: Any) -> float:  # noqa: ANN401

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glioscope.bundles import Measured
 from glioscope.core import AmbiguousExam, InputUnreadable, InvalidImage, Volume, get_scheme, write_volume
 from glioscope.core.files import write_json
+from glioscope.reporting.surgery_section import surgery_sentences
+from glioscope.workflows import surgery_inputs
 from glioscope.workflows.report_exam import rebuild_report
 from glioscope.workflows.surgery import surgery
 from tests.reporting.documents import exam
@@ -242,3 +245,21 @@ def test_probabilities_of_a_segmenter_that_knows_no_surgery_are_left_out_regress
     assert (after["model"], after["probability_residual_tumour"]) == ("nested outlines", 0.25)
     given = surgery(tmp_path / "out", segmenter="net", scheme="brats-2023", probability=file).document()["residual"]
     assert given["probability_residual_tumour"] == 0.25  # whoever names it answers for it
+
+
+def test_a_probability_is_corrected_where_the_segmenter_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 6: on exams after surgery the probabilities of no model came true; one that was measured brings its curve."""
+    where = results(tmp_path)
+    segmentation = exam()[1]
+    write_volume(where / "anat" / "sub-x_space-orig_seg-net_dseg.nii.gz", segmentation)
+    file = where / "anat" / "sub-x_space-orig_seg-net_label-ET_probseg.nii.gz"
+    write_volume(file, segmentation.with_data(np.full(segmentation.data.shape, 0.8, np.float32)))
+    known = Measured("30 exams", (), {}, count=30, cut=(-np.log(4), 0.5))
+    monkeypatch.setattr(surgery_inputs, "measured_accuracy", lambda folder, name: known if name == "net" else None)
+    found = surgery(where, segmenter="net", scheme="brats-2024-gli")
+    told = found.document()["residual"]
+    assert (told["model"], told["probability_residual_tumour"]) == ("as measured", pytest.approx(1 / 3, abs=1e-4))
+    assert [model["model"] for model in told["models"]] == ["as measured", "nested outlines", "raters", "independent voxels"]
+    assert any("as it came true on 30 exams" in answer for _, answer in surgery_sentences(found.numbers))
+    given = surgery(where, segmenter="net", scheme="brats-2024-gli", probability=file).document()["residual"]
+    assert given["model"] == "nested outlines"  # of a map that is named, nothing was measured

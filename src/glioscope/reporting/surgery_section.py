@@ -57,11 +57,13 @@ def surgery_sentences(document: Document) -> list[tuple[str, str]]:
     if residual["probability_residual_tumour"] is not None:
         chance = residual["probability_residual_tumour"]
         model = residual["models"][0]
+        measured = model.get("measured_on")
+        how = f"as it came true on {measured}" if measured else f"model: {residual['model']}"
         rows.append(
             (
                 "Probability",
                 f"residual tumour {_percent(chance)}, gross total resection {_percent(1 - chance)} "
-                f"(model: {residual['model']}; {model['low_ml']:.2f} to {model['high_ml']:.2f} ml)",
+                f"({how}; {model['low_ml']:.2f} to {model['high_ml']:.2f} ml)",
             )
         )
     for region, extent in (document["extent"] or {}).items():

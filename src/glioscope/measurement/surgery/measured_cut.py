@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
@@ -43,12 +43,12 @@ class MeasuredCut:
         return CutProbability("as measured", reached, nested.median_ml, nested.low_ml, nested.high_ml, facts)
 
 
-def fit_measured_cut(stated: Sequence[float], reached: Sequence[bool]) -> tuple[float, float]:
+def fit_measured_cut(stated: ArrayLike, reached: ArrayLike) -> tuple[float, float]:
     """Intercept and slope of the curve by maximum likelihood, with Platt's targets and a slope drawn a little towards 1.
 
     Args:
         stated: Probability by nested outlines of each exam, 0 to 1.
-        reached: Whether the true volume reached the cut.
+        reached: Of each, whether the true volume reached the cut.
 
     Raises:
         InvalidImage: fewer than two exams on either side of the cut.
@@ -62,7 +62,7 @@ def fit_measured_cut(stated: Sequence[float], reached: Sequence[bool]) -> tuple[
     wanted = np.where(truth, (there + 1) / (there + 2), 1 / (not_there + 2))
     x = logit(p)
 
-    def loss(curve: np.ndarray) -> float:
+    def loss(curve: NDArray[np.float64]) -> float:
         found = curve[0] + curve[1] * x
         return float(np.mean(np.logaddexp(0, found) - wanted * found) + RIDGE * (curve[1] - 1) ** 2)
 
