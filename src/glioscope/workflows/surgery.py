@@ -49,7 +49,8 @@ _AFTER_SURGERY = {"RC", "RT", "GTV"}
 _UNKNOWN = "No probability map of a trained segmenter and no second rater, so how sure this is cannot be told."
 _UNFIT = (
     "The probabilities of this segmenter are left out: its labels know no resection cavity, so it has learnt from exams before "
-    "surgery, and of small residuals such a one is far too sure and knows little (docs/surgery.md)."
+    "surgery, and of small residuals such a one is far too sure and knows little (docs/surgery.md). Segment the exam with the "
+    "model 'after-surgery'."
 )
 
 
