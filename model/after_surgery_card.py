@@ -2,7 +2,7 @@
 
     python benchmarks/cut_exams.py WORK/after-surgery/held-out.csv WORK/after-surgery/measured/operated \
         --scheme brats-2024-gli --by after-surgery default
-    python benchmarks/cut_exams.py post-operative WORK/after-surgery/measured/synthetic --exams 60 --seed 1 \
+    python benchmarks/cut_exams.py post-operative WORK/after-surgery/measured/synthetic --exams 60 --seed 2 \
         --by after-surgery default
     python model/after_surgery_card.py --work WORK
 

@@ -21,6 +21,7 @@ from glioscope.segmentation.answer import Answer, answer_of_labels, answer_of_re
 from glioscope.segmentation.dismissal import dismissed_parts
 from glioscope.segmentation.flair_threshold import UNDECIDED
 from glioscope.segmentation.segmenter import Segmentation, Segmenter
+from glioscope.segmentation.unenhanced import unenhanced
 
 __all__ = ["BundleSegmenter"]
 
@@ -74,6 +75,7 @@ class BundleSegmenter(Segmenter):
         self.space, self.orientation = document["grid"]["space"], document["grid"]["orientation"]
         self.chain = chain_of(bundle)
         self.believes_flair = any(c.finder and c.finder[0] == "flair-threshold" for c in bundle.inputs.channels)
+        self.subtracts = any(set(c.sources) == {"t1c", "t1n"} for c in bundle.inputs.channels)
         self.card = {key: document[key] for key in ("inputs", "grid", "network", "training", "published") if document.get(key)}
         self.card = {**self.card, "members": len(bundle.files), "checksum": bundle.checksum}
         if card := bundle.model_card:
@@ -119,7 +121,6 @@ class BundleSegmenter(Segmenter):
     def _run(self, images: Mapping[Sequence, Volume], brain: Volume, earlier: Mapping[str, Volume]) -> Segmentation:
         channels, inside, grid = self.seen(images, brain, earlier)
         told, used = self.regions_from({*images, *earlier}), list[str]()
-        flair = images.get(Sequence.T2F) if self.believes_flair else None
         mean: NDArray[Any] | None = None
         views: dict[str, Volume] = {}
         for number, view in enumerate(self.views or (AS_IT_IS,), start=1):
@@ -128,10 +129,10 @@ class BundleSegmenter(Segmenter):
                 back = [resample(Volume(values.astype(np.float32), grid), brain.grid).data for values in maps]
                 maps = np.clip(np.stack(back), 0, 1)
             if self.views:
-                views[view] = brain.with_data(self._decide(maps, brain, told, flair).labels)
+                views[view] = brain.with_data(self._decide(maps, brain, told, images).labels)
             mean = maps if mean is None else mean + (maps - mean) / number
         assert mean is not None
-        found = self._decide(mean, brain, told, flair)
+        found = self._decide(mean, brain, told, images)
         facts = {
             "bundle": self.bundle.checksum,
             "members": len(self.bundle.files),
@@ -195,16 +196,27 @@ class BundleSegmenter(Segmenter):
             yield forward
             del forward
 
-    def _decide(self, maps: NDArray[Any], brain: Volume, told: tuple[str, ...], flair: Volume | None) -> Answer:
-        """Who is given what `flair-threshold` believes keeps nothing that it would not."""
+    def _decide(self, maps: NDArray[Any], brain: Volume, told: tuple[str, ...], images: Mapping[Sequence, Volume]) -> Answer:
+        """Who is given what `flair-threshold` believes keeps nothing that it would not; who knows cavities and what contrast
+        adds keeps nothing as enhancing that contrast has not made brighter.
+        """
         target, voxel = self.bundle.document["target"], brain.grid.voxel_volume
         if target["kind"] == "labels":
             answer = answer_of_labels(maps, list(target["names"]), self.regions, self.scheme, self.chain, voxel)
         else:
             kept = {name: values for name, values in zip(target["names"], maps, strict=True) if name in told}
+            facts: dict[str, Any] = {}
+            if {"RC", "TC", "ET"} <= kept.keys() and self.subtracts and {Sequence.T1N, Sequence.T1C} <= images.keys():
+                t1n, t1c = images[Sequence.T1N].data, images[Sequence.T1C].data
+                found = np.maximum(kept.get("WT", kept["TC"]), kept["RC"]) >= 0.5
+                same = unenhanced(kept["ET"] >= 0.5, found, t1n, t1c, brain.data)
+                kept |= {name: np.where(same, np.minimum(kept[name], UNDECIDED), kept[name]) for name in ("TC", "ET")}
+                facts["unenhanced_ml"] = round(float(same.sum()) * voxel / 1000, 3)
             answer = answer_of_regions(kept, self.scheme, self.chain, voxel)
-        if flair is None:
+            answer = replace(answer, facts={**answer.facts, **facts})
+        if not self.believes_flair or Sequence.T2F not in images:
             return answer
+        flair = images[Sequence.T2F]
         found, enhancing = (region_mask(answer.labels, self.scheme, region) for region in ("WT", "ET"))
         gone = dismissed_parts(found, enhancing, flair.data, brain.data, brain.grid.spacing)
         doubted = {region: np.where(gone, np.minimum(values, UNDECIDED), values) for region, values in answer.regions.items()}

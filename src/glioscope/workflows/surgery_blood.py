@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import InvalidImage, Scheme, Volume, read_labels, read_volume, region_mask
-from glioscope.measurement.surgery import bright_on_t1n, matched_subtraction, residual_verdict
+from glioscope.measurement.surgery import bright_on_t1n, residual_verdict
+from glioscope.normalisation import matched_subtraction
 
 __all__ = ["Blood", "look_for_blood"]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from glioscope.core import InvalidImage
-from glioscope.measurement.surgery import bright_on_t1n, matched_subtraction
+from glioscope.measurement.surgery import bright_on_t1n
+from glioscope.normalisation import matched_subtraction
 
 SHAPE = (20, 20, 10)
 

@@ -1,6 +1,6 @@
 """What is asked after surgery: is tumour left, how much was taken, which class of resection it was, what of it may be blood."""
 
-from glioscope.measurement.surgery.blood import BLOOD_DEFINITIONS, bright_on_t1n, matched_subtraction
+from glioscope.measurement.surgery.blood import BLOOD_DEFINITIONS, bright_on_t1n
 from glioscope.measurement.surgery.cut_probability import (
     CUT_MODELS,
     CutProbability,
@@ -34,7 +34,6 @@ __all__ = [
     "extent_of_resection",
     "fit_measured_cut",
     "independent_voxels",
-    "matched_subtraction",
     "nested_outlines",
     "rano_resect_class",
     "rater_share",
