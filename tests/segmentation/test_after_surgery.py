@@ -11,8 +11,10 @@ import pytest
 from glioscope.atlas import atlas_volume
 from glioscope.bundles import shipped_bundles
 from glioscope.core import EngineMissing, Sequence, Volume, read_volume
+from glioscope.normalisation import matched_subtraction
 from glioscope.segmentation import Segmentation, choose_segmenter, find_entry, get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
+from glioscope.segmentation.unenhanced import LEAST_RISE
 from glioscope.synthesis import SyntheticExam, synthesise_exam
 from tests.segmentation.phantoms import dice
 
@@ -60,6 +62,12 @@ def test_it_finds_the_cavity_and_gives_its_labels(exam: tuple[Images, SyntheticE
     assert dice(found.labels.data == value, made.labels.data == value) >= 0.8
     assert set(np.unique(found.labels.data)) <= {0, 1, 2, 3, 4}
     assert found.probabilities.keys() == {"WT", "TC", "ET", "RC"}
+    inside = np.maximum(found.probabilities["WT"].data, found.probabilities["RC"].data) >= 0.5
+    rise = matched_subtraction(images[Sequence.T1N].data, images[Sequence.T1C].data, made.brain.data & ~inside)
+    enhancing = found.labels.data == made.scheme.value_of("ET")
+    assert enhancing.any()
+    assert rise[enhancing].min() >= LEAST_RISE  # blood is as bright before contrast
+    assert found.facts["unenhanced_ml"] > 0
 
 
 def test_nothing_enhances_where_there_is_no_contrast_image(exam: tuple[Images, SyntheticExam]) -> None:
