@@ -23,15 +23,16 @@ import yaml
 from card import ROOT, row, shown, volume_factors
 
 from glioscope.bundles.document import dump_document
+from glioscope.core import get_scheme
 from glioscope.core.files import write_text
-from glioscope.measurement import volume_interval
+from glioscope.measurement import label_interval, label_parts, volume_interval
 from glioscope.measurement.surgery import RESIDUAL_CUT_ML, MeasuredCut, fit_measured_cut, nested_outlines
 
 BUNDLE = ROOT / "src" / "glioscope" / "models" / "after-surgery"
 REGIONS = ("WT", "TC", "ET", "RC")
 KINDS = {"operated": "virtual operations on two real exams", "synthetic": "synthetic exams"}
 SEQUENCES = ["t1n", "t1c", "t2w", "t2f"]
-ML, BINS = 0.001, (0, 0.2, 0.4, 0.6, 0.8, 1)
+VOXELS, ML, BINS = 240 * 240 * 155, 0.001, (0, 0.2, 0.4, 0.6, 0.8, 1)
 Exam = Any
 """What benchmarks/cut_exams.py keeps of an exam."""
 
@@ -70,13 +71,21 @@ def mean_dice(exams: list[Exam], region: str, by: str = "after-surgery") -> floa
 
 def intervals(exam: Exam) -> dict[str, Any]:
     """As `volume_factors` of the other card reads them."""
-    return {
-        region: {
-            "ml": volume_interval(exam[f"{region}-after-surgery-p"], ML),
-            "reference_ml": len(exam[f"{region}-true"]) * ML,
-        }
-        for region in REGIONS
-    }
+    likely = {region: dense(exam, region) for region in REGIONS}
+    truth = {region: len(exam[f"{region}-true"]) * ML for region in REGIONS}
+    found = {region: {"ml": volume_interval(likely[region], ML), "reference_ml": truth[region]} for region in REGIONS}
+    for name, (outer, inner) in label_parts(REGIONS, get_scheme("brats-2024-gli")).items():
+        interval = label_interval(likely[outer], likely[inner] if inner else None, ML)
+        found[name] = {"ml": interval, "reference_ml": truth[outer] - (truth[inner] if inner else 0)}
+    return found
+
+
+def dense(exam: Exam, region: str) -> Any:  # noqa: ANN401
+    """The probabilities of all voxels."""
+    where = exam[f"{region}-after-surgery-where"]
+    values = np.zeros(VOXELS, np.float32)
+    values[where] = exam[f"{region}-after-surgery-p"]
+    return values
 
 
 def measured(exams: list[Exam]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from glioscope.bundles import Bundle, read_bundle
 from glioscope.core import SCHEMES, Sequence, Volume, convert_labels, numbering_of, read_labels, read_volume, region_mask
 from glioscope.core.files import write_json
 from glioscope.evaluation import evaluate_pair
-from glioscope.measurement import label_probabilities, volume_interval
+from glioscope.measurement import label_interval, label_parts, volume_interval
 from glioscope.quality import calibration_curve, dice
 from glioscope.segmentation import Segmenter, get_segmenter
 from glioscope.segmentation.bundle_segmenter import BundleSegmenter
@@ -151,11 +151,13 @@ def measure(options: argparse.Namespace, exam: Any, system: str, subset: tuple[S
     if system == "default":
         likely = {region: probability.data for region, probability in found.probabilities.items()}
         to_ml = labels.grid.voxel_volume / 1000
-        parts = {name: reference == SCHEME.value_of(name) for name in label_probabilities(likely, SCHEME)}
-        parts |= {region: region_mask(reference, SCHEME, region) for region in likely}
+        told = {region: volume_interval(values, to_ml) for region, values in likely.items()}
+        truth = {region: region_mask(reference, SCHEME, region) for region in likely}
+        for name, (outer, inner) in label_parts(likely, SCHEME).items():
+            told[name] = label_interval(likely[outer], likely[inner] if inner else None, to_ml)
+            truth[name] = reference == SCHEME.value_of(name)
         document["intervals"] = {
-            name: {"ml": volume_interval(values, to_ml), "reference_ml": float(parts[name].sum() * to_ml)}
-            for name, values in (label_probabilities(likely, SCHEME) | likely).items()
+            name: {"ml": interval, "reference_ml": float(truth[name].sum() * to_ml)} for name, interval in told.items()
         }
     if system == "default" and subset == FULL:
         document["calibration"] = {

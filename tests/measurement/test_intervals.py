@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glioscope.core import Volume, get_scheme
-from glioscope.measurement import VolumeEvidence, Widening, chance_of_at_least, label_probabilities, measure, volume_interval
+from glioscope.measurement import (
+    VolumeEvidence,
+    Widening,
+    chance_of_at_least,
+    label_interval,
+    label_parts,
+    measure,
+    volume_interval,
+)
 
 SCHEME = get_scheme("brats-2023")
 
@@ -34,11 +42,19 @@ def test_the_mean_volume_is_the_sum_of_probabilities(values: list[float]) -> Non
     assert low <= (probability >= 0.5).sum() <= high
 
 
-def test_probabilities_of_labels_are_differences_of_nested_regions() -> None:
-    regions = {region: np.array([p], np.float32) for region, p in (("WT", 0.9), ("TC", 0.6), ("ET", 0.7))}
-    found = label_probabilities(regions, SCHEME)
-    assert {name: float(p[0]) for name, p in found.items()} == pytest.approx({"NCR": 0.0, "ED": 0.3, "ET": 0.7}, abs=1e-6)
-    assert set(label_probabilities({"WT": regions["WT"]}, SCHEME)) == set()
+def test_labels_are_differences_of_nested_regions() -> None:
+    parts = {"NCR": ("TC", "ET"), "ED": ("WT", "TC"), "ET": ("ET", None)}
+    assert label_parts(("WT", "TC", "ET"), SCHEME) == parts
+    assert label_parts(("WT",), SCHEME) == {}
+    assert label_parts(("WT", "TC", "ET", "RC"), get_scheme("brats-2024-gli"))["RC"] == ("RC", None)
+
+
+def test_the_interval_of_a_label_goes_by_one_threshold_for_both_regions() -> None:
+    outer = np.array([1, 1, 1, 0.6, 0.2, 0], np.float32)
+    inner = np.array([1, 0.8, 0.1, 0.3, 0, 0.9], np.float32)  # the last lies in no outline of the region around it
+    # up to 0.1: 5 - 4; to 0.2: 5 - 3; to 0.3: 4 - 3; to 0.6: 4 - 2; to 0.8: 3 - 2; above: 3 - 1
+    assert label_interval(outer, inner, 2.0) == (2.0, 4.0)
+    assert label_interval(outer, None, 2.0) == (6.0, 10.0)
 
 
 def test_what_is_possible_goes_to_the_lesion_it_hangs_on() -> None:
@@ -68,7 +84,9 @@ def test_intervals_are_widened_where_the_segmenter_was_measured() -> None:
     probability = np.zeros((10, 10, 10), np.float32)
     probability[:, :, :2], probability[:, :, 2:4] = 1, 0.5
     widening = Widening({"ET": 2.0}, 10, "10 exams")
-    evidence = VolumeEvidence("probabilities", ("a",), {"ET": probability, "TC": probability}, {"ET": probability}, widening)
+    evidence = VolumeEvidence(
+        "probabilities", ("a",), {"ET": probability, "TC": probability}, parts={"ET": ("ET", None)}, widening=widening
+    )
     labels = np.where(probability == 1, 3, 0).astype(np.uint8)
     found = measure(Volume.of(labels, np.eye(4)), SCHEME, evidence=evidence)
     # voxel-wise 0.2 to 0.4 ml; with 0.2 ml added 0.4 to 0.6, and by 2 wider 0.2 to 1.2

@@ -8,7 +8,8 @@ from glioscope.measurement.intervals import (
     INTERVAL_RULE,
     VolumeEvidence,
     chance_of_at_least,
-    label_probabilities,
+    label_interval,
+    label_parts,
     volume_interval,
 )
 from glioscope.measurement.lesion_measurements import LesionMeasurements, measure_lesions
@@ -49,8 +50,9 @@ __all__ = [
     "feret_diameter",
     "find_foci",
     "gap_between",
+    "label_interval",
     "label_overlaps",
-    "label_probabilities",
+    "label_parts",
     "lesion_sizes",
     "locate",
     "measure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +19,8 @@ __all__ = [
     "LEAST_LIKELY",
     "VolumeEvidence",
     "chance_of_at_least",
-    "label_probabilities",
+    "label_interval",
+    "label_parts",
     "lesion_intervals",
     "told_of",
     "volume_interval",
@@ -38,8 +39,9 @@ NO_EVIDENCE = "No interval: there are neither probability maps of a trained segm
 _LOWER, _UPPER = 1 - LEAST_LIKELY, LEAST_LIKELY
 
 INTERVAL_RULE = (
-    f"From the volume of the voxels with a probability of at least {_LOWER:.1%} to that of "
-    f"those with at least {_UPPER:.1%}. It spreads as far as the probabilities allow, since all voxels err together, and is as "
+    f"From the volume of the voxels with a probability of at least {_LOWER:.1%} to that of those with at least {_UPPER:.1%}; "
+    "of a label, which is the difference of two regions, from the smallest to the largest volume that it has with one "
+    "threshold between these for both. It spreads as far as the probabilities allow, since all voxels err together, and is as "
     "good as they are: what they are sure of and wrong about lies outside it."
 )
 """The rule in a sentence.
@@ -59,7 +61,8 @@ class VolumeEvidence:
         kind: `probabilities` of segmenters that learnt, or the share of `raters` that mark a voxel.
         members: Whose they are; their mean is taken.
         regions: Region name -> float32 in [0, 1].
-        labels: Label name -> the same.
+        labels: Label name -> the same, of raters; of probabilities the regions tell it.
+        parts: Label name -> the regions that tell it, see `label_parts`.
         widening: How wrong the segmenter was where the truth is known; None where it was not measured.
     """
 
@@ -67,6 +70,7 @@ class VolumeEvidence:
     members: tuple[str, ...]
     regions: Mapping[str, NDArray[np.float32]]
     labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     widening: Widening | None = None
 
     @property
@@ -85,11 +89,15 @@ class VolumeEvidence:
 
     def intervals(self, voxel_ml: float) -> tuple[dict[str, Interval], dict[str, Interval]]:
         """Region -> interval of its volume in ml, and label -> the same, of those that have one."""
-        both = []
-        for maps in (self.regions, self.labels):
-            found = {name: self.widened(name, volume_interval(values, voxel_ml)) for name, values in maps.items()}
-            both.append({name: interval for name, interval in found.items() if interval is not None})
-        return both[0], both[1]
+        regions = {name: volume_interval(values, voxel_ml) for name, values in self.regions.items()}
+        labels = {name: volume_interval(values, voxel_ml) for name, values in self.labels.items()}
+        for name, (outer, inner) in self.parts.items():
+            labels[name] = label_interval(self.regions[outer], self.regions[inner] if inner else None, voxel_ml)
+        return self._widened(regions), self._widened(labels)
+
+    def _widened(self, found: Mapping[str, Interval]) -> dict[str, Interval]:
+        wide = {name: self.widened(name, interval) for name, interval in found.items()}
+        return {name: interval for name, interval in wide.items() if interval is not None}
 
     @property
     def source(self) -> str:
@@ -124,17 +132,38 @@ def told_of(evidence: VolumeEvidence | None) -> dict[str, Any]:
     return {"percent": evidence.percent, "source": evidence.source, "rule": evidence.rule, "widened_by": factors}
 
 
-def label_probabilities(regions: Mapping[str, NDArray[np.float32]], scheme: Scheme) -> dict[str, NDArray[np.float32]]:
-    """Label name -> probability, as far as it follows from that of regions: a region of one label, or the difference of two."""
-    found: dict[str, NDArray[np.float32]] = {}
-    known = {frozenset(scheme.regions[name]): values for name, values in regions.items() if name in scheme.regions}
+def label_parts(regions: Collection[str], scheme: Scheme) -> dict[str, tuple[str, str | None]]:
+    """Label name -> the region that holds it, and the one within that holds the rest of that; as far as these are `regions`."""
+    found: dict[str, tuple[str, str | None]] = {}
+    known = {frozenset(scheme.regions[name]): name for name in regions if name in scheme.regions}
     for value, label in scheme.labels.items():
         for outer in sorted(known, key=len):
             rest = outer - {value}
             if value in outer and (not rest or rest in known):
-                found[label.name] = np.clip(known[outer] - known[rest], 0, 1) if rest else known[outer]
+                found[label.name] = known[outer], known[rest] if rest else None
                 break
     return found
+
+
+def label_interval(outer: NDArray[np.float32], inner: NDArray[np.float32] | None, voxel_ml: float) -> Interval:
+    """The interval of INTERVAL_RULE, in ml, of what is in one region and not in the other, with one threshold for both.
+
+    Args:
+        outer: Probability of the region that holds the label, any shape, in [0, 1].
+        inner: Of the region within it that holds the rest, same shape; None where there is none.
+        voxel_ml: Volume of a voxel.
+    """
+    if inner is None:
+        return volume_interval(outer, voxel_ml)
+    levels = np.linspace(_UPPER, _LOWER, 96, dtype=np.float32)
+    volumes = _at_least(outer, levels) - _at_least(np.minimum(outer, inner), levels)
+    return float(volumes.min() * voxel_ml), float(volumes.max() * voxel_ml)
+
+
+def _at_least(probability: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.int64]:
+    """How many voxels reach each level."""
+    likely = np.sort(probability[probability >= levels[0]], axis=None)
+    return np.asarray(likely.size - np.searchsorted(likely, levels, side="left"), np.int64)
 
 
 def lesion_intervals(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core import Grid, InvalidImage, Scheme, bids_name, read_probabilities, region_mask
-from glioscope.measurement import VolumeEvidence, Widening, label_probabilities
+from glioscope.measurement import VolumeEvidence, Widening, label_parts
 from glioscope.workflows.rater_cases import FUSED, read_rater
 
 __all__ = ["volume_evidence"]
@@ -48,8 +48,8 @@ def volume_evidence(
     if own:
         regions = {region: _mean([_probability(path, grid) for path in paths]) for region, paths in own.items()}
         members = sorted({key.partition(".")[2] for key in probabilities if name in (key.partition(".")[2], FUSED)})
-        labels, measured = label_probabilities(regions, scheme), widening if members == [name] else None
-        return VolumeEvidence("probabilities", tuple(members), regions, labels, measured)
+        measured = widening if members == [name] else None
+        return VolumeEvidence("probabilities", tuple(members), regions, parts=label_parts(regions, scheme), widening=measured)
     if len(raters) < 2:
         return None
     maps = []
