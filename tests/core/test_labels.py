@@ -9,6 +9,7 @@ from glioscope.core import (
     Sequence,
     convert_labels,
     get_scheme,
+    implied_regions,
     numbering_of,
     parse_sequence,
     region_mask,
@@ -103,3 +104,11 @@ def test_old_spellings_are_read(text: str, sequence: Sequence | None) -> None:
 )
 def test_a_numbering_is_told_from_its_values(values: list[int], wanted: str, expected: str) -> None:
     assert numbering_of(np.array(values), get_scheme(wanted)).name == expected
+
+
+def test_what_follows_from_regions_is_told_too() -> None:
+    after = get_scheme("brats-2024-gli")
+    assert implied_regions(("WT", "TC", "ET", "RC"), after) == tuple(after.regions)
+    assert implied_regions(("WT", "TC", "ET"), after) == ("WT", "TC", "NETC", "SNFH", "ET")
+    assert implied_regions(("WT",), after) == ("WT",)
+    assert implied_regions(("WT", "ET", "other"), get_scheme("brats-2023")) == ("WT", "ET")

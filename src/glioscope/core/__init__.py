@@ -24,7 +24,7 @@ from glioscope.core.imageio import (
     write_volume,
 )
 from glioscope.core.label_resampling import resample_fraction, resample_labels, resample_mask
-from glioscope.core.labels import SCHEMES, Label, Scheme, convert_labels, get_scheme, numbering_of, region_mask
+from glioscope.core.labels import SCHEMES, Label, Scheme, convert_labels, get_scheme, implied_regions, numbering_of, region_mask
 from glioscope.core.ledger import Ledger, Record, Step
 from glioscope.core.prepared import Prepared
 from glioscope.core.sequence import Sequence, parse_sequence
@@ -60,6 +60,7 @@ __all__ = [
     "bids_name",
     "convert_labels",
     "get_scheme",
+    "implied_regions",
     "is_image",
     "numbering_of",
     "parse_sequence",

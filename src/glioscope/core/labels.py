@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glioscope.core.errors import InvalidImage
 
-__all__ = ["SCHEMES", "Label", "Scheme", "convert_labels", "get_scheme", "numbering_of", "region_mask"]
+__all__ = ["SCHEMES", "Label", "Scheme", "convert_labels", "get_scheme", "implied_regions", "numbering_of", "region_mask"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,16 @@ def region_mask(labels: NDArray[np.integer], scheme: Scheme, region: str) -> NDA
 
 def _tissue(name: str) -> str:
     return SAME_TISSUE.get(name, name)
+
+
+def implied_regions(known: Collection[str], scheme: Scheme) -> tuple[str, ...]:
+    """The regions of a scheme that are told where those in `known` are, in its order: these, and what is one but not another.
+
+    A label map of WT, TC and ET tells the oedema, which is WT without TC.
+    """
+    told = [frozenset(scheme.regions[name]) for name in scheme.regions if name in known]
+    found = {*told, *(outer - inner for outer in told for inner in told if inner < outer)}
+    return tuple(name for name, values in scheme.regions.items() if frozenset(values) in found)
 
 
 def convert_labels(labels: NDArray[np.integer], source: Scheme, target: Scheme) -> NDArray[np.uint8]:

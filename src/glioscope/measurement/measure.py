@@ -252,9 +252,12 @@ def measure(
     }
     to_ml = labels.grid.voxel_volume / 1000
     region_intervals, label_intervals = evidence.intervals(to_ml) if evidence else ({}, {})
+
+    def own(name: str) -> tuple[float, float] | None:
+        return region_intervals.get(name, label_intervals.get(name))  # a region of one label has its name
+
     regions = {
-        name: _measure_region(region_mask(part.data, scheme, name), part.grid, lesions[name], region_intervals.get(name))
-        for name in determined
+        name: _measure_region(region_mask(part.data, scheme, name), part.grid, lesions[name], own(name)) for name in determined
     }
     tumour = T2_FLAIR if T2_FLAIR in scheme.regions else next(iter(scheme.regions))
     counts = np.bincount(part.data.ravel(), minlength=256)

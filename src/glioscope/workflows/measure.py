@@ -21,6 +21,7 @@ from glioscope.core import (
     Volume,
     bids_name,
     get_scheme,
+    implied_regions,
     is_image,
     numbering_of,
     read_labels,
@@ -217,9 +218,9 @@ def _one(anat: Path, pattern: str) -> Path:
 def _known(name: str, scheme: Scheme, earlier: Mapping[str, Any]) -> list[str]:
     """The regions of a scheme that a segmenter can find; all where it is not known here."""
     if "not_determined" in earlier:
-        return [region for region in scheme.regions if region not in earlier["not_determined"]]
+        return list(implied_regions([r for r in scheme.regions if r not in earlier["not_determined"]], scheme))
     segmenter = installed_segmenter(name)
-    return [region for region in scheme.regions if segmenter is None or region in segmenter.regions]
+    return list(scheme.regions if segmenter is None else implied_regions(segmenter.regions, scheme))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from glioscope.core import (
     Sequence,
     Step,
     get_scheme,
+    implied_regions,
     read_header,
     read_labels,
     read_volume,
@@ -307,8 +308,8 @@ def _lineage(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _known_regions(segmented: Segmented) -> set[str]:
-    """Regions of the scheme that the segmenter can find."""
-    return set(segmented.regions) & set(get_scheme(segmented.scheme).regions)
+    """Regions of the scheme that the segmenter can find, and those that follow from these."""
+    return set(implied_regions(segmented.regions, get_scheme(segmented.scheme)))
 
 
 def _atlas(prepared: Prepared) -> dict[str, Path]:
