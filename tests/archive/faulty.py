@@ -6,7 +6,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +26,8 @@ class Scp:
     script: list[int | str] = field(default_factory=list)
     took: list[Dataset] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    busy: Callable[[], bool] = bool
+    """Whether anybody is connected."""
     waited_for: threading.Event = field(default_factory=threading.Event)
     """What ends being slow before its time."""
 
@@ -75,6 +77,7 @@ def scp(
         if classes is None or context.abstract_syntax in classes:
             entity.add_supported_context(str(context.abstract_syntax), list(syntaxes))
     running = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    server.busy = lambda: bool(entity.active_associations)
     server.port = int(running.server_address[1])  # type: ignore[union-attr]
     try:
         yield server

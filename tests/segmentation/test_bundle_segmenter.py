@@ -369,19 +369,21 @@ def test_an_effort_that_is_not_known_is_refused() -> None:
 def test_what_ships_is_taken_wherever_it_can_work_and_shows_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glioscope.bundles.folder.SHIPPED", tmp_path / "models")
     inputs = {"channels": ["t1c", "t2w"], "normalisation": "zscore", "optional": ["t1c", "t2w"]}
-    bundle = write_toy(tmp_path / "models" / "easy", document=document_of(inputs=inputs))
+    bundle = write_toy(tmp_path / "models" / "default", document=document_of(inputs=inputs))
     (bundle.folder / "card.md").write_text("# What it is\n\nNot much.\n")
     (bundle.folder / "failures.png").write_bytes(b"a picture")
-    assert choose_segmenter({T2W}) == "easy"
-    assert choose_segmenter({T2W, T2F}) == "easy"
-    assert choose_segmenter({T2F}) == "flair-threshold"  # "easy" knows nothing of FLAIR
-    assert choose_segmenter({T1C}) == "easy"
+    write_toy(tmp_path / "models" / "asked-for", document=document_of(inputs=inputs))
+    assert not find_entry("asked-for").automatic
+    assert choose_segmenter({T2W}) == "default"
+    assert choose_segmenter({T2W, T2F}) == "default"
+    assert choose_segmenter({T2F}) == "flair-threshold"  # it knows nothing of FLAIR
+    assert choose_segmenter({T1C}) == "default"
     assert choose_segmenter({T1N, T2F}) == "flair-threshold"
     with pytest.raises(MissingSequence):
         choose_segmenter({T1N})
-    assert find_entry("easy").document()["model_card"].startswith("# What it is")
-    assert find_entry("easy").document()["figures"] == [str(bundle.folder / "failures.png")]
-    done = CliRunner().invoke(app, ["segmenters", "show", "easy"])
+    assert find_entry("default").document()["model_card"].startswith("# What it is")
+    assert find_entry("default").document()["figures"] == [str(bundle.folder / "failures.png")]
+    done = CliRunner().invoke(app, ["segmenters", "show", "default"])
     assert done.exit_code == 0, done.output
     assert "Not much." in done.output
     assert "failures.png" in done.output
