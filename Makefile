@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test slow lint format model docs clean
+.PHONY: setup demo test slow lint format model model-after-surgery docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test    set up, then lint and test"
 	@echo "make slow    the tests that take minutes"
 	@echo "make model   train, measure and describe the default model (DATA=, SHAPES=, WORK=)"
+	@echo "make model-after-surgery   the same of the model for exams after surgery, when that is done"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove what make made"
 
@@ -57,6 +58,15 @@ model: setup
 	$(BIN)/python model/score.py --data $(DATA) --work $(WORK)
 	$(BIN)/python model/raw_exam.py --exam $(RAW) --consensus $(CONSENSUS) --work $(WORK)
 	$(BIN)/python model/card.py --work $(WORK)
+
+# The model for exams after surgery, once `make model` has run with the same WORK.
+MEASURED = $(WORK)/after-surgery/measured
+BY = --by after-surgery default
+model-after-surgery: setup
+	$(BIN)/python model/after_surgery.py --data $(DATA) --shapes $(SHAPES) --work $(WORK)
+	$(BIN)/python benchmarks/cut_exams.py $(WORK)/after-surgery/held-out.csv $(MEASURED)/operated --scheme brats-2024-gli $(BY)
+	$(BIN)/python benchmarks/cut_exams.py post-operative $(MEASURED)/synthetic --exams 60 --seed 2 $(BY)
+	$(BIN)/python model/after_surgery_card.py --work $(WORK)
 
 docs: setup
 	$(PIP) install --quiet --editable '.[docs]'

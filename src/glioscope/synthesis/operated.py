@@ -47,6 +47,28 @@ class OperatedExam:
     scheme: Scheme = POST_OPERATIVE
 
 
+@dataclass(frozen=True, eq=False)
+class _Cavity:
+    """What all sequences show of a cavity.
+
+    Attributes:
+        box: The part of the images that it lies in.
+        depth: mm below its wall, there.
+        lumps: How uneven its fluid is, standard deviation 1.
+        clots: Share of its wall that old blood covers, 0 to 1.
+        fluid, blood: On T1, in multiples of the exam's own fluid and of its healthy brain.
+        thick: Of the lining of blood, mm.
+    """
+
+    box: tuple[slice, ...]
+    depth: NDArray[np.float32]
+    lumps: NDArray[np.float32]
+    clots: NDArray[np.float32]
+    fluid: float
+    blood: float
+    thick: float
+
+
 def operate(
     images: Mapping[Sequence, Volume], labels: Volume, rng: np.random.Generator, residual_ml: float | None = None
 ) -> OperatedExam:
@@ -85,14 +107,14 @@ def operate(
     gone = np.isin(kept, (POST_OPERATIVE.value_of("NETC"), POST_OPERATIVE.value_of("ET"))) & ~left & ~inside
     kept[gone] = POST_OPERATIVE.value_of("SNFH")  # a rim thinner than a voxel
     kept[inside] = POST_OPERATIVE.value_of("RC")
-    filling = smooth_field(rng, inside.shape, 8), np.clip(smooth_field(rng, inside.shape, 10) + 0.2, 0, 1)
+    lumps, clots = smooth_field(rng, inside.shape, 8), np.clip(smooth_field(rng, inside.shape, 10) + 0.2, 0, 1)
+    drawn = _Cavity(box, cavity, lumps, clots, rng.uniform(1.0, 1.35), rng.uniform(1.05, 1.7), rng.uniform(0.6, 1.8))
     healthy = brain & (values == 0)
     fluid = _fluid(images, healthy)
     made = {}
-    common = {"fluid": rng.uniform(1.0, 1.35), "blood": rng.uniform(1.05, 1.7), "thick": rng.uniform(0.6, 1.8)}
     for sequence, image in images.items():
         data = np.asarray(image.data, np.float32).copy()
-        data[box] = _filled(data, box, sequence, cavity, filling, healthy, fluid, common, rng)
+        data[box] = _filled(data, sequence, drawn, healthy, fluid, rng)
         made[sequence] = image.with_data(np.where(brain, data, 0).astype(np.float32))
     return OperatedExam(made, labels.with_data(out))
 
@@ -127,32 +149,23 @@ def _fluid(images: Mapping[Sequence, Volume], healthy: Mask) -> Mask:
 
 
 def _filled(
-    data: NDArray[np.float32],
-    box: tuple[slice, ...],
-    sequence: Sequence,
-    cavity: NDArray[np.float32],
-    filling: tuple[NDArray[np.float32], NDArray[np.float32]],
-    healthy: Mask,
-    fluid: Mask,
-    common: Mapping[str, float],
-    rng: np.random.Generator,
+    data: NDArray[np.float32], sequence: Sequence, cavity: _Cavity, healthy: Mask, fluid: Mask, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """The part of an image that holds the cavity, with cavity and lining drawn."""
     tissue, water = float(np.median(data[healthy])), float(np.median(data[fluid]))
-    here, lumps = data[box], filling[0]
+    here = data[cavity.box]
     t1 = sequence in (Sequence.T1N, Sequence.T1C)
-    level = water * common["fluid"] if t1 else water
+    level = water * cavity.fluid if t1 else water
     if sequence is Sequence.T2F:  # fluid after surgery is often not suppressed
         level = water + (tissue - water) * rng.uniform(0.0, 0.8)
-    blood = tissue * (common["blood"] * rng.uniform(0.97, 1.1) if t1 else rng.uniform(0.4, 1.4))
+    blood = tissue * (cavity.blood * rng.uniform(0.97, 1.1) if t1 else rng.uniform(0.4, 1.4))
     fine = data - ndimage.gaussian_filter(data, 1.0)
-    noise = np.float32(1.4826 * np.median(np.abs(fine[healthy]))) * ndimage.gaussian_filter(
-        rng.standard_normal(here.shape, np.float32), 0.6
-    )
+    deviation = np.float32(1.4826 * np.median(np.abs(fine[healthy])))
+    noise = deviation * ndimage.gaussian_filter(rng.standard_normal(here.shape, np.float32), 0.6)
     noise *= np.float32(2.0)  # which the filter took
-    share = ndimage.gaussian_filter(np.clip(cavity + 0.5, 0, 1), 0.5)
+    share = ndimage.gaussian_filter(np.clip(cavity.depth + 0.5, 0, 1), 0.5)
     share[share < 0.01] = 0  # the rest stays as it was imaged, to the last bit
-    lining = np.clip(common["thick"] - np.abs(cavity - np.float32(0.5)), 0, 1) * filling[1]
-    drawn = np.float32(level) + np.float32(0.04 * abs(tissue - water)) * lumps + noise
+    lining = np.clip(cavity.thick - np.abs(cavity.depth - np.float32(0.5)), 0, 1) * cavity.clots
+    drawn = np.float32(level) + np.float32(0.04 * abs(tissue - water)) * cavity.lumps + noise
     out = here * (1 - share) + drawn * share
     return np.asarray(np.maximum(out * (1 - lining) + (np.float32(blood) + noise) * lining, 0), np.float32)
