@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import yaml
 from gallery import draw_failures
-from score import FULL, SUBSETS
+from score import FULL, SCHEME, SUBSETS
 
 from glioscope.bundles.document import dump_document
 from glioscope.core import Sequence
 from glioscope.core.files import write_bytes, write_text
-from glioscope.measurement import Widening, needed_factor
+from glioscope.measurement import Widening, consistent, label_parts, needed_factor
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "src" / "glioscope" / "models" / "default"
@@ -217,18 +217,12 @@ def volume_intervals(records: list[Record]) -> list[str]:
     lines = ["", "## Intervals of volumes", "", row("", "factor", "held, voxel-wise", "held, widened by the others", "width")]
     lines += [row(*["---"] * 5)]
     for name, factor in volume_factors(found).items():
-        told = [(tuple(r["intervals"][name]["ml"]), r["intervals"][name]["reference_ml"]) for r in found]
+        told = [(r["intervals"][name]["ml"], r["intervals"][name]["reference_ml"]) for r in found]
         plain = sum(low <= truth <= high for (low, high), truth in told)
-        held, widths = 0, []
-        for n, (interval, truth) in enumerate(told):
-            others = [value for m, value in enumerate(told) if m != n]
-            widening = Widening({name: needed_factor(*zip(*others, strict=True))}, len(others), "others")
-            low, high = widening.applied(name, interval) or interval
-            held += low - 1e-9 <= truth <= high + 1e-9
-            widths += [(high - low) / truth] if truth else []
-        lines.append(
-            row(name, f"{factor:.2f}", f"{plain} of {len(told)}", f"{held} of {len(told)}", f"{np.median(widths):.0%}")
-        )
+        left_out = [(widened_by_others(found, n)[name], truth) for n, (_, truth) in enumerate(told)]
+        held = sum(low - 1e-9 <= truth <= high + 1e-9 for (low, high), truth in left_out)
+        wide = np.median([(high - low) / truth for (low, high), truth in left_out if truth])
+        lines.append(row(name, f"{factor:.2f}", f"{plain} of {len(told)}", f"{held} of {len(told)}", f"{wide:.0%}"))
     return [
         *lines,
         "",
@@ -236,6 +230,17 @@ def volume_intervals(records: list[Record]) -> list[str]:
         "the median of those exams that have the region, in percent of the true volume. The factors that ship are those of all",
         "ten, for each set of sequences (docs/measurement.md).",
     ]
+
+
+def widened_by_others(found: list[Record], number: int) -> dict[str, tuple[float, float]]:
+    """Region or label -> interval of an exam, as it would be had the factors been made from the others."""
+    others = [record for n, record in enumerate(found) if n != number]
+    widening = Widening(volume_factors(others), len(others), "others")
+    wide = {name: widening.applied(name, told["ml"]) or (0, 0) for name, told in found[number]["intervals"].items()}
+    regions = {name: wide[name] for name in REGIONS}
+    parts = label_parts(REGIONS, SCHEME)
+    cut, labels = consistent(regions, {name: wide[name] for name in parts}, parts, SCHEME)
+    return cut | labels
 
 
 def pooled(records: list[Record], region: str) -> list[tuple[float, float, int]]:

@@ -12,6 +12,7 @@ from glioscope.measurement import (
     VolumeEvidence,
     Widening,
     chance_of_at_least,
+    consistent,
     label_interval,
     label_parts,
     measure,
@@ -98,3 +99,15 @@ def test_intervals_are_widened_where_the_segmenter_was_measured() -> None:
     assert told["percent"] == 90
     assert told["widened_by"] == {"ET": 2.0}
     assert "on 10 exams (factors: ET 2.00)" in told["rule"]
+
+
+def test_what_cannot_be_is_cut_off() -> None:
+    regions = {"WT": (50.0, 100.0), "TC": (20.0, 150.0), "ET": (30.0, 40.0)}
+    labels = {"NCR": (0.0, 90.0), "ED": (1.0, 1000.0), "ET": (25.0, 60.0)}
+    parts = label_parts(regions, SCHEME)
+    cut, found = consistent(regions, labels, parts, SCHEME)
+    # the core holds the 30 ml that enhance, and is no larger than the whole
+    assert cut == {"WT": (50.0, 100.0), "TC": (30.0, 100.0), "ET": (30.0, 40.0)}
+    assert found == {"NCR": (0.0, 70.0), "ED": (1.0, 70.0), "ET": (30.0, 40.0)}
+    apart = {"WT": (0.0, 5.0), "TC": (8.0, 9.0)}  # contradict each other: left as they are
+    assert consistent(apart, {}, label_parts(apart, SCHEME), SCHEME)[0] == apart

@@ -87,13 +87,14 @@ class VolumeEvidence:
         """The interval of a region or label of that name, as wide as it has to be; None where that was not measured."""
         return self.widening.applied(name, interval) if self.widening else interval
 
-    def intervals(self, voxel_ml: float) -> tuple[dict[str, Interval], dict[str, Interval]]:
-        """Region -> interval of its volume in ml, and label -> the same, of those that have one."""
+    def intervals(self, voxel_ml: float, scheme: Scheme) -> tuple[dict[str, Interval], dict[str, Interval]]:
+        """Region of `scheme` -> interval of its volume in ml, and label -> the same, of those that have one."""
         regions = {name: volume_interval(values, voxel_ml) for name, values in self.regions.items()}
         labels = {name: volume_interval(values, voxel_ml) for name, values in self.labels.items()}
         for name, (outer, inner) in self.parts.items():
             labels[name] = label_interval(self.regions[outer], self.regions[inner] if inner else None, voxel_ml)
-        return self._widened(regions), self._widened(labels)
+        regions, labels = self._widened(regions), self._widened(labels)
+        return consistent(regions, labels, self.parts, scheme) if self.widening else (regions, labels)
 
     def _widened(self, found: Mapping[str, Interval]) -> dict[str, Interval]:
         wide = {name: self.widened(name, interval) for name, interval in found.items()}
@@ -158,6 +159,37 @@ def label_interval(outer: NDArray[np.float32], inner: NDArray[np.float32] | None
     levels = np.linspace(_UPPER, _LOWER, 96, dtype=np.float32)
     volumes = _at_least(outer, levels) - _at_least(np.minimum(outer, inner), levels)
     return float(volumes.min() * voxel_ml), float(volumes.max() * voxel_ml)
+
+
+def consistent(
+    regions: Mapping[str, Interval], labels: Mapping[str, Interval], parts: Mapping[str, tuple[str, str | None]], scheme: Scheme
+) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """Intervals without what cannot be if those of the other regions hold: no region is larger than one around it, none smaller
+    than one within it, and a label is what its regions differ by.
+
+    Args:
+        regions, labels: Region and label -> interval of its volume.
+        parts: As `label_parts` gives them.
+        scheme: Tells which region lies in which.
+    """
+    held = {name: set(scheme.regions.get(name, ())) for name in regions}
+    cut = {}
+    for name, (low, high) in regions.items():
+        lows = [regions[other][0] for other in regions if held[other] < held[name]]
+        highs = [regions[other][1] for other in regions if held[name] < held[other]]
+        cut[name] = _within((low, high), max([low, *lows]), min([high, *highs]))
+    found = dict(labels)
+    for name, (outer, inner) in parts.items():
+        if name in labels and outer in cut and (inner is None or inner in cut):
+            low, high = cut[inner] if inner else (0.0, 0.0)
+            least, most = cut[outer][0] - high, cut[outer][1] - low
+            found[name] = _within(labels[name], max(labels[name][0], least), min(labels[name][1], most))
+    return cut, found
+
+
+def _within(interval: Interval, low: float, high: float) -> Interval:
+    """From `low` to `high`; the interval as it is where these contradict each other."""
+    return (low, high) if low <= high else interval
 
 
 def _at_least(probability: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.int64]:

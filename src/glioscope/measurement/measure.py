@@ -251,7 +251,7 @@ def measure(
         for name in determined
     }
     to_ml = labels.grid.voxel_volume / 1000
-    region_intervals, label_intervals = evidence.intervals(to_ml) if evidence else ({}, {})
+    region_intervals, label_intervals = evidence.intervals(to_ml, scheme) if evidence else ({}, {})
 
     def own(name: str) -> tuple[float, float] | None:
         return region_intervals.get(name, label_intervals.get(name))  # a region of one label has its name
