@@ -14,8 +14,7 @@ exam; the atlas SRI24 has to be installed.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,6 +35,7 @@ from glioscope.core import (
 )
 from glioscope.segmentation import Segmenter, get_segmenter
 from glioscope.synthesis import Kind, synthesise_exam
+from glioscope.training.cohort_data import LabelledExam
 from glioscope.workflows.labelled_cohort import labelled_cohort
 
 REGIONS = ("WT", "TC", "ET", "RC")
@@ -75,16 +75,15 @@ def regions_of(labels: NDArray[np.uint8], scheme: Scheme) -> dict[str, NDArray[n
     return {region: region_mask(labels, scheme, region) for region in REGIONS if region in scheme.regions}
 
 
-def given(cohort: Path, unpacked: Path, scheme: Scheme) -> Iterator[tuple[str, Exam]]:
-    """The exams of a labelled cohort, by name."""
-    for exam in labelled_cohort(cohort, unpacked):
-        labels = read_labels(exam.labels)
-        values = labels.data
-        if "RC" not in scheme.regions:
-            values = convert_labels(values, numbering_of(values, scheme), scheme)
-        images = {Sequence(name): read_volume(path) for name, path in exam.images.items()}
-        brain = labels.with_data(np.any([image.data != 0 for image in images.values()], axis=0))
-        yield exam.name, (images, brain, regions_of(values, scheme))
+def read(exam: LabelledExam, scheme: Scheme) -> Exam:
+    """An exam of a labelled cohort."""
+    labels = read_labels(exam.labels)
+    values = labels.data
+    if "RC" not in scheme.regions:
+        values = convert_labels(values, numbering_of(values, scheme), scheme)
+    images = {Sequence(name): read_volume(path) for name, path in exam.images.items()}
+    brain = labels.with_data(np.any([image.data != 0 for image in images.values()], axis=0))
+    return images, brain, regions_of(values, scheme)
 
 
 def segmented(exam: Exam, by: list[str]) -> dict[str, Kept]:
@@ -114,15 +113,15 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as unpacked:
         if options.exams_of in ("post-operative", "pre-operative"):
-            names = [f"{options.seed}-{number:04d}" for number in range(options.exams)]
-            left = [number for number, name in enumerate(names) if not (options.out / f"{name}.npz").is_file()]
-            exams: Iterator[tuple[str, Exam]] = (
-                (names[number], make(options.exams_of, options.seed, number)) for number in left
-            )
+            seed, numbers = options.seed, range(options.exams)
+            exams = {f"{seed}-{number:04d}": partial(make, options.exams_of, seed, number) for number in numbers}
         else:
-            exams = given(Path(options.exams_of), Path(unpacked), SCHEMES[options.scheme])
-        for name, exam in ((name, exam) for name, exam in exams if not (options.out / f"{name}.npz").is_file()):
-            kept = segmented(exam, options.by)
+            cohort, scheme = labelled_cohort(Path(options.exams_of), Path(unpacked)), SCHEMES[options.scheme]
+            exams = {exam.name: partial(read, exam, scheme) for exam in cohort}
+        for name, made in exams.items():
+            if (options.out / f"{name}.npz").is_file():
+                continue
+            kept = segmented(made(), options.by)
             part = options.out / f".{name}.part.npz"
             np.savez_compressed(part, **kept)  # type: ignore[arg-type]
             part.rename(options.out / f"{name}.npz")

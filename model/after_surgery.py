@@ -15,13 +15,11 @@ import argparse
 import csv
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-from build import BESIDE, ROOT, SEQUENCES, chosen, command, table
+from build import BESIDE, ROOT, SEQUENCES, chosen, command, end_plainly, synthesise, table, train
 
-from glioscope.core import GlioscopeError, bids_name
+from glioscope.core import bids_name
 
 RECIPE, SCHEME = "after-surgery", "brats-2024-gli"
 COHORTS = {
@@ -62,25 +60,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
     work = options.work / RECIPE
-    rows = synthesised(work / "synthetic", options.shapes) + before(options.work / "mixed.csv")
+    rows = synthesise(work / "synthetic", options.shapes, COHORTS) + before(options.work / "mixed.csv")
     beside = [{**row, "train_only": "yes"} for row in rows]
     mixed = table(operated(work / "synthetic", options.data) + beside, work / "mixed.csv")
     start = f"transfer.from={options.work / 'pretraining' / 'bundle'}"
-    train(mixed, work / "learning", str(FOLD), (*LEARNING, start))
+    changes = ("--scheme", SCHEME, *LEARNING, start)
+    train(mixed, work / "learning", str(FOLD), changes, os.cpu_count() or 1, RECIPE)
+    command("bundle", str(work / "learning"), "--out", str(work / "learning" / "bundle"))
     held_out(mixed, work / "learning" / "folds.json", work / "held-out.csv")
     package(work)
-
-
-def synthesised(out: Path, shapes: Path) -> list[dict[str, str]]:
-    """Make the synthetic cohorts; a row of a manifest for each of their exams."""
-    rows = []
-    for name, (exams, seed, how) in COHORTS.items():
-        command("synthesize", str(out / name), "--exams", str(exams), "--seed", str(seed), *how, "--shapes", str(shapes))
-        for folder in sorted(path for path in (out / name).resolve().iterdir() if path.is_dir()):
-            files = {s: str(folder / f"{folder.name}-{s}.nii.gz") for s in (*SEQUENCES, "seg")}
-            row = {"id": f"{name}-{folder.name}", "patient": f"{name}-{folder.name}", "labels": files.pop("seg")}
-            rows.append({**row, **files})
-    return rows
 
 
 def before(mixed: Path) -> list[dict[str, str]]:
@@ -107,15 +95,6 @@ def held_out(cohort: Path, folds: Path, out: Path) -> None:
     names = set(json.loads(folds.read_text())["folds"][FOLD]["validation"])
     with cohort.open(newline="") as file:
         table([row for row in csv.DictReader(file) if bids_name(row["id"]) in names], out)
-
-
-def train(data: Path, out: Path, fold: str, changes: tuple[str, ...]) -> None:
-    """One training by the recipe, and its bundle."""
-    cores = os.cpu_count() or 1
-    command(
-        "train", RECIPE, "--data", str(data), "--out", str(out), "--fold", fold, "--scheme", SCHEME, *changes, threads=cores
-    )
-    command("bundle", str(out), "--out", str(out / "bundle"))
 
 
 def package(work: Path) -> None:
@@ -151,11 +130,4 @@ def package(work: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. Run the same command again to continue where it stopped.")
-    except subprocess.CalledProcessError as error:  # the command has told why
-        sys.exit(error.returncode)
-    except GlioscopeError as error:
-        sys.exit(f"Error: {error}")
+    end_plainly(main)

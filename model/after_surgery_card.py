@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from card import ROOT, row, shown, volume_factors
+from card import ROOT, provenance, row, shown, volume_factors
 
 from glioscope.bundles.document import dump_document
 from glioscope.core import get_scheme
@@ -179,15 +179,6 @@ def auc(stated: Any, there: Any) -> float:  # noqa: ANN401
     """How often an exam with residual tumour is given more than one without; ties count half."""
     more = stated[there][:, None] - stated[~there][None, :]
     return float(np.mean((more > 0) + 0.5 * (more == 0))) if more.size else float("nan")
-
-
-def provenance(document: dict[str, Any]) -> list[str]:
-    training = document["training"]
-    lines = ["", "## How it was made", "", *(f"- {line}" for line in training["stages"])]
-    lines += [f"- Weights: {', '.join(str(m['file']) + ', SHA-256 ' + str(m['sha256']) for m in document['members'])}"]
-    versions = training["versions"][-1]
-    packages = ", ".join(f"{name} {version}" for name, version in versions["packages"].items())
-    return [*lines, f"- {versions['platform']}, Python {versions['python']}, {packages}"]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -131,10 +131,10 @@ def train_stages(stages: Stages, work: Path, folds: Iterable[int | None], jobs: 
         command("bundle", str(work / out), "--out", str(work / out / "bundle"))
 
 
-def synthesise(out: Path, shapes: Path) -> list[dict[str, str]]:
+def synthesise(out: Path, shapes: Path, cohorts: Mapping[str, tuple[int, int, list[str]]] = COHORTS) -> list[dict[str, str]]:
     """Make the cohorts; a row of a manifest for each of their exams."""
     rows = []
-    for name, (exams, seed, how) in COHORTS.items():
+    for name, (exams, seed, how) in cohorts.items():
         borrowed = [] if "--healthy" in how else ["--shapes", str(shapes)]
         command("synthesize", str(out / name), "--exams", str(exams), "--seed", str(seed), *how, *borrowed)
         for folder in sorted(path for path in (out / name).resolve().iterdir() if path.is_dir()):
@@ -187,9 +187,9 @@ def fold(
     train(data, work / (out + ending), name, changes, threads)
 
 
-def train(data: Path, out: Path, fold: str, changes: tuple[str, ...], threads: int) -> None:
-    """One fold of the recipe `default`."""
-    command("train", "default", "--data", str(data), "--out", str(out), "--fold", fold, *changes, threads=threads)
+def train(data: Path, out: Path, fold: str, changes: tuple[str, ...], threads: int, recipe: str = "default") -> None:
+    """One fold of a recipe."""
+    command("train", recipe, "--data", str(data), "--out", str(out), "--fold", fold, *changes, threads=threads)
 
 
 def trusting(bundle: Path, out: Path) -> None:
@@ -250,7 +250,8 @@ def command(*arguments: str, threads: int | None = None) -> None:
     subprocess.run([sys.executable, "-m", "glioscope", *arguments], check=True, env=environment)
 
 
-if __name__ == "__main__":
+def end_plainly(main: Callable[[], None]) -> None:
+    """Run a script; an end that was expected is a sentence and an exit status."""
     try:
         main()
     except KeyboardInterrupt:
@@ -259,3 +260,7 @@ if __name__ == "__main__":
         sys.exit(error.returncode)
     except GlioscopeError as error:
         sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    end_plainly(main)

@@ -60,7 +60,7 @@ def main() -> None:
             *calibration(records),
             *volume_intervals(records),
             *(raw_exam(json.loads(raw.read_text())) if raw.is_file() else ()),
-            *provenance(document, options.work),
+            *provenance(document),
         ]
     )
     write_text(ROOT / "model" / "log" / "scores.csv", "\n".join(every_score(records)) + "\n")
@@ -286,7 +286,7 @@ def raw_exam(found: Record) -> list[str]:
     return [*lines, *(row(name, *(shown(dices.get(region)) for region in REGIONS)) for name, dices in found.items())]
 
 
-def provenance(document: Record, work: Path) -> list[str]:
+def provenance(document: Record) -> list[str]:
     training = document["training"]
     lines = ["", "## How it was made", ""]
     lines += [f"- {line}" for line in training["stages"]]

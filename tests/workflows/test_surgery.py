@@ -261,5 +261,7 @@ def test_a_probability_is_corrected_where_the_segmenter_was_measured(tmp_path: P
     assert (told["model"], told["probability_residual_tumour"]) == ("as measured", pytest.approx(1 / 3, abs=1e-4))
     assert [model["model"] for model in told["models"]] == ["as measured", "nested outlines", "raters", "independent voxels"]
     assert any("as it came true on 30 exams" in answer for _, answer in surgery_sentences(found.numbers))
+    elsewhere = surgery(where, segmenter="net", scheme="brats-2024-gli", cut_ml=0.5).document()["residual"]
+    assert elsewhere["model"] == "nested outlines"  # the curve was measured at the usual cut
     given = surgery(where, segmenter="net", scheme="brats-2024-gli", probability=file).document()["residual"]
     assert given["model"] == "nested outlines"  # of a map that is named, nothing was measured

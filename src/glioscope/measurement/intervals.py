@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from glioscope.core import Scheme
-from glioscope.measurement.widening import Widening
+from glioscope.measurement.widening import Interval, Widening
 
 __all__ = [
     "INTERVAL_PERCENT",
@@ -25,8 +25,6 @@ __all__ = [
     "told_of",
     "volume_interval",
 ]
-
-Interval = tuple[float, float]
 
 INTERVAL_PERCENT = 95
 """How often a volume would lie in its interval if the probabilities held; docs/measurement.md tells how often it does."""

@@ -15,10 +15,9 @@ from glioscope.measurement.diameters import AxialDiameters, axial_axis, axial_di
 from glioscope.measurement.intervals import VolumeEvidence, lesion_intervals
 from glioscope.measurement.lesions import MIN_LESION_MM3, separate_lesions
 from glioscope.measurement.surroundings import Neighbourhood, Surroundings
+from glioscope.measurement.widening import Interval
 
 __all__ = ["LesionMeasurements", "measure_lesions"]
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["MODEST_ML", "Widening", "needed_factor"]
+__all__ = ["MODEST_ML", "Interval", "Widening", "needed_factor"]
 
 Interval = tuple[float, float]
 
@@ -48,9 +48,9 @@ class Widening:
             f"these, {self.percent} % should have their true volume in the interval (conformal prediction)."
         )
 
-    def applied(self, name: str, interval: Interval | None) -> Interval | None:
+    def applied(self, name: str, interval: Interval) -> Interval | None:
         """The interval (ml) of a region or label called `name`, widened; None where no factor was measured for it."""
-        if interval is None or name not in self.factors:
+        if name not in self.factors:
             return None
         low, high = interval
         factor = self.factors[name]

@@ -210,7 +210,7 @@ class BundleSegmenter(Segmenter):
                 t1n, t1c = images[Sequence.T1N].data, images[Sequence.T1C].data
                 found = np.maximum(kept.get("WT", kept["TC"]), kept["RC"]) >= 0.5
                 same = unenhanced(kept["ET"] >= 0.5, found, t1n, t1c, brain.data)
-                kept |= {name: np.where(same, np.minimum(kept[name], UNDECIDED), kept[name]) for name in ("TC", "ET")}
+                kept |= _doubted({name: kept[name] for name in ("TC", "ET")}, same)
                 facts["unenhanced_ml"] = round(float(same.sum()) * voxel / 1000, 3)
             answer = answer_of_regions(kept, self.scheme, self.chain, voxel)
             answer = replace(answer, facts={**answer.facts, **facts})
@@ -219,9 +219,15 @@ class BundleSegmenter(Segmenter):
         flair = images[Sequence.T2F]
         found, enhancing = (region_mask(answer.labels, self.scheme, region) for region in ("WT", "ET"))
         gone = dismissed_parts(found, enhancing, flair.data, brain.data, brain.grid.spacing)
-        doubted = {region: np.where(gone, np.minimum(values, UNDECIDED), values) for region, values in answer.regions.items()}
         facts = {**answer.facts, "dismissed_ml": round(float(gone.sum()) * voxel / 1000, 3)}
-        return replace(answer, labels=np.where(gone, np.uint8(0), answer.labels), regions=doubted, facts=facts)
+        return replace(
+            answer, labels=np.where(gone, np.uint8(0), answer.labels), regions=_doubted(answer.regions, gone), facts=facts
+        )
+
+
+def _doubted(regions: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Probabilities of regions, undecided at most in some voxels."""
+    return {region: np.where(where, np.minimum(values, UNDECIDED), values) for region, values in regions.items()}
 
 
 def window_settings(bundle: Bundle) -> WindowSettings:

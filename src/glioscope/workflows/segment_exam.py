@@ -35,7 +35,7 @@ from glioscope.core.files import write_json, write_text
 from glioscope.postprocessing import Chain
 from glioscope.segmentation import Segmentation, Segmenter, find_entry, get_segmenter
 
-__all__ = ["EarlierFiles", "Segmented", "check_scheme", "scheme_for", "segment_exam", "segment_step"]
+__all__ = ["USUAL_SCHEME", "EarlierFiles", "Segmented", "check_scheme", "scheme_for", "segment_exam", "segment_step"]
 
 LEAST_PROBABILITY = 0.01
 """What is less likely counts as impossible on the native grid."""

@@ -21,7 +21,7 @@ from glioscope.workflows.preflight import check_before_work, check_dicom_source,
 from glioscope.workflows.preprocess_exam import PreprocessOptions, overview_step, preprocess_exam
 from glioscope.workflows.progress import Progress
 from glioscope.workflows.provenance import write_provenance
-from glioscope.workflows.segment_exam import EarlierFiles, Segmented, scheme_for, segment_exam
+from glioscope.workflows.segment_exam import USUAL_SCHEME, EarlierFiles, Segmented, scheme_for, segment_exam
 
 __all__ = ["Stages"]
 
@@ -65,7 +65,7 @@ class Stages:
                     "--segmenter."
                 )
         if self.postprocess is not None:  # a file that is no good is refused before any work
-            own = segmenter.scheme if segmenter else get_scheme("brats-2023")
+            own = segmenter.scheme if segmenter else get_scheme(USUAL_SCHEME)
             self._chain(own if self.scheme == "auto" else get_scheme(self.scheme))
 
     def _chain(self, scheme: Scheme) -> Chain | None:

@@ -191,7 +191,7 @@ def _probability(
         if probability is not None and not map_.grid.same_as(after.labels.grid):
             raise InvalidImage(f"'{file.name}' lies on another grid than '{after.path.name}'; bring it there first.")
         found = [model(map_.data, map_.grid.voxel_volume, cut_ml) for model in (nested_outlines, independent_voxels)]
-        if after.cut is not None and probability is None:
+        if after.cut is not None and probability is None and cut_ml == RESIDUAL_CUT_ML:  # it was measured at that cut
             found.insert(0, after.cut.applied(found[0]))
     named = named_case(str(r) for r in raters).raters if raters else after.raters
     if named:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glioscope.core.errors import InvalidImage
+from glioscope.normalisation.matched_subtraction import ENOUGH
 
 __all__ = ["BLOOD_DEFINITIONS", "BRIGHT_PERCENTILE", "bright_on_t1n"]
 
@@ -18,12 +19,9 @@ BLOOD_DEFINITIONS = {
     "standard deviations of what remains there.",
 }
 
-_ENOUGH = 500
-"""Voxels of unlabelled brain that are needed to know what is bright."""
-
 
 def _check(inside: NDArray[np.bool_]) -> None:
-    if int(inside.sum()) < _ENOUGH:
+    if int(inside.sum()) < ENOUGH:
         raise InvalidImage("There is too little brain outside the labels to know what is bright on native T1.")
 
 
